@@ -1,0 +1,1 @@
+"""The people of the daemon: each role one file, joined by messages only."""

@@ -1,0 +1,1 @@
+"""RabbitMQ carries *now*: hints between actors, at least once. Two ways to carry them, one interface."""

@@ -1,0 +1,1 @@
+"""What Klara decides, and nothing else: no I/O, no clock, no await."""

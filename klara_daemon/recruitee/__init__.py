@@ -1,0 +1,1 @@
+"""Recruitee's API: the wire format (`protocol`) and the requests (`client`)."""

@@ -1,0 +1,1 @@
+"""The telephone: one interface, a provider per folder, and the spoken call."""

@@ -1,0 +1,117 @@
+"""What Klara needs from a phone company, in words that all of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class CallStatus(StrEnum):
+    """The phone company's word for where a call stands (Twilio's vocabulary, which the field shares)."""
+
+    QUEUED = "queued"
+    INITIATED = "initiated"
+    RINGING = "ringing"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    FAILED = "failed"
+    NO_ANSWER = "no-answer"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing follows."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """One call to be placed: our attempt id, both numbers (E.164), the longest ring and talk in seconds."""
+
+    attempt_id: str
+    to: str
+    caller: str
+    ring_s: int = 25
+    talk_s: int = 900
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCall:
+    """A call as the phone company tells it. `ref` is its id for the call; `created_at` is its clock, aware UTC."""
+
+    ref: str
+    status: CallStatus
+    to: str
+    caller: str
+    created_at: datetime | None = None
+    answered_by: str | None = None
+    sip_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The phone company knows exactly one call that this attempt can be."""
+
+    call: RemoteCall
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No such call is listed (yet: the list is eventually consistent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The phone company could not be asked, or its answer does not decide."""
+
+    reason: str
+
+
+Lookup = Found | Absent | Unknown
+
+
+class Rejected(Exception):
+    """The phone company refused the dial for good; nothing rings. `invalid_number` says whose fault it is."""
+
+    def __init__(self, code: str, message: str, *, invalid_number: bool = False) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.invalid_number = invalid_number
+
+
+class NotSent(Exception):
+    """The request was certainly never acted upon (no connection, or 429 "never processed"): nothing rings."""
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class Uncertain(Exception):
+    """The call may exist: time-out, 5xx, a broken or unreadable answer. Never dial again; ask (`find`)."""
+
+
+class Provider(Protocol):
+    """A phone company. `name` is stored with each attempt."""
+
+    name: str
+
+    async def dial(self, dial: Dial) -> RemoteCall:
+        """Place the call, asking exactly once. Raises `Rejected`, `NotSent` or `Uncertain`."""
+
+    async def find(self, dial: Dial, since: datetime, taken: frozenset[str]) -> Lookup:
+        """Look for the call of a dial whose answer was lost, made at `since`; refs in `taken` belong to others."""
+
+    async def fetch(self, ref: str) -> RemoteCall | None:
+        """How the call stands; None when the phone company does not know it. Raises `Uncertain`."""
+
+    async def hangup(self, ref: str) -> None:
+        """End the call, also while queued or ringing; harmless when it has ended. Raises `Uncertain`."""

@@ -1,0 +1,1 @@
+"""Twilio Programmable Voice: the wire format (`protocol`) and the requests (`client`)."""
