@@ -1,0 +1,1 @@
+"""The only SQL: plain functions, transaction first, one module per table family."""
