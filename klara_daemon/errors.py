@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def new_reference() -> str:
-    """A short id for one failure, the same on the screen and in the log; its letter in front keeps it from redaction."""
+    """A short id for one failure, the same on the screen and in the log; its first letter keeps it from redaction."""
     return "e" + secrets.token_hex(4)
 
 
