@@ -1,0 +1,115 @@
+"""One event a line: our events and the libraries' go through one chain, and nobody's data comes out of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.stdlib import LoggerFactory, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import EventDict, ExcInfo, FilteringBoundLogger, Processor, WrappedLogger
+from typing_extensions import override
+
+from klara_daemon.redaction import redact
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+    from types import TracebackType
+
+_WITHOUT_LOCALS = ExceptionDictTransformer(show_locals=False)
+_FIRST = ("timestamp", "level", "logger", "event")
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """The logger of a module (`__name__`). Its events are past-tense literals, the details are keys."""
+    return cast("FilteringBoundLogger", structlog.stdlib.get_logger(name))
+
+
+def configure(log_format: str = "json", level: str = "info", stream: TextIO | None = None) -> None:
+    """Send every log event of this process, and every uncaught exception, to the stream (standard error unless given).
+
+    `log_format` is `json` (one object a line) or `console` (for people); `level` is the lowest that is written.
+    """
+    stream = stream or sys.stderr
+    arriving: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        add_log_level,
+        add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[*arriving, ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = _Handler(stream)
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=arriving, processors=_leaving(log_format, stream)))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    sys.unraisablehook = _log_unraisable
+    threading.excepthook = _log_thread_end
+
+
+def redact_event(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    """A processor: the event without personal data and secrets, what every event has in front."""
+    redacted = cast("dict[str, object]", redact(event_dict))
+    return {key: redacted[key] for key in _FIRST if key in redacted} | redacted
+
+
+def _leaving(log_format: str, stream: TextIO) -> list[Processor]:
+    if log_format == "console":
+        renderer = ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain_traceback)
+        return [ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, redact_event, renderer]
+    renderers: list[Processor] = [
+        structlog.processors.ExceptionRenderer(_tell_exception),
+        redact_event,
+        structlog.processors.JSONRenderer(),
+    ]
+    return [ProcessorFormatter.remove_processors_meta, *renderers]
+
+
+def _tell_exception(exc_info: ExcInfo) -> list[dict[str, object]]:
+    return [_shorten(told) for told in _WITHOUT_LOCALS(exc_info)]
+
+
+def _shorten(told: dict[str, Any]) -> dict[str, object]:
+    """One exception as it is logged: each frame of its traceback is one text, where and in which function."""
+    return {
+        "type": told["exc_type"],
+        "says": "\n".join([told["exc_value"], *told["exc_notes"]]),
+        "frames": [f"{frame['filename']}:{frame['lineno']} {frame['name']}" for frame in told["frames"]],
+        "group": [[_shorten(inner) for inner in member] for member in told["exceptions"]],
+    }
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to a stream. What cannot be rendered is told without its content, which the library would print."""
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        failure = sys.exc_info()[0]
+        told = {"level": "error", "logger": record.name, "event": "log_event_lost", "failure": str(failure)}
+        self.stream.write(f"{structlog.processors.JSONRenderer()(None, '', told)!s}\n")
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    get_logger(__name__).critical("process_crashed", exc_info=(kind, error, traceback))
+
+
+def _log_thread_end(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        get_logger(__name__).critical("thread_crashed", exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
+
+
+def _log_unraisable(args: UnraisableHookArgs) -> None:
+    if args.exc_value is not None:
+        get_logger(__name__).error("exception_ignored", exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
