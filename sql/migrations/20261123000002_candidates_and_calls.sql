@@ -19,6 +19,7 @@ CREATE TABLE webhook_events (
     received_at   timestamptz NOT NULL DEFAULT now(),
     UNIQUE (company_id, webhook_id, created_at)
 );
+CREATE INDEX webhook_events_of_candidate ON webhook_events (company_id, candidate_id);
 
 -- The daemon's own view of what is watched: it outlives a dashboard that saves by deleting and inserting.
 CREATE TABLE stage_watches (

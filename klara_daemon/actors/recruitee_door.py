@@ -1,0 +1,50 @@
+"""The way into a company's Recruitee account, and what is done when it is shut."""
+
+from __future__ import annotations
+
+import structlog
+
+from klara_daemon.recruitee.protocol import Access, Reconnect
+from klara_daemon.store import companies
+from klara_daemon.store.database import Database
+from klara_daemon.vault import Vault
+
+log = structlog.get_logger()
+
+UNAUTHORIZED = 401
+
+
+class RecruiteeDoor:
+    """Opens with the company's token; notes when Recruitee refuses it, and when it is taken again."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def access(self, company_id: int) -> Access | None:
+        """The company's access; None when it has no token."""
+        async with self._database.connection() as conn:
+            secrets = await companies.secrets(conn, self._vault, company_id)
+        return Access(company_id, secrets.token) if secrets.token else None
+
+    async def is_open(self, company_id: int) -> bool:
+        """Whether the company has a token that Recruitee has not refused; without one nobody is called."""
+        async with self._database.connection() as conn:
+            secrets = await companies.secrets(conn, self._vault, company_id)
+        return secrets.token is not None and secrets.connection == "connected"
+
+    async def refused(self, company_id: int, error: Reconnect) -> None:
+        """Recruitee turned the token away. Only 401 shuts the door; 403 forbids one thing, not everything."""
+        if error.status == UNAUTHORIZED:
+            async with self._database.transaction() as tx:
+                await companies.mark_reconnect(tx.conn, company_id, str(error))
+        log.error("recruitee_refused_token", company_id=company_id, status=error.status, cause=str(error))
+
+    async def welcomed(self, company_id: int) -> None:
+        """Recruitee answered: if the door was shut, it is open again and waiting work goes on."""
+        if not await self.is_open(company_id):
+            async with self._database.transaction() as tx:
+                await companies.mark_connected(tx.conn, company_id)
+                tx.ring("dials")
+                tx.ring("writebacks")
+            log.info("recruitee_reconnected", company_id=company_id)

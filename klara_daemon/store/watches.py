@@ -1,0 +1,103 @@
+"""The daemon's own view of what is watched, and when each stage is to be looked at next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from klara_daemon.domain.stays import Place
+from klara_daemon.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One watched stage. `settled` once everybody who was there at the beginning is known."""
+
+    company_id: int
+    offer_id: int
+    stage_id: int
+    watched_at: datetime
+    settled: bool
+
+    @property
+    def place(self) -> Place:
+        """The stage itself."""
+        return Place(self.offer_id, self.stage_id)
+
+
+_WATCH = "company_id, offer_id, stage_id, watched_at, settled_at IS NOT NULL AS settled"
+
+
+async def follow_settings(conn: Connection, now: datetime) -> None:
+    """Begin to watch what the settings name, note since when the rest is named no more; a return undoes the note."""
+    await conn.execute(
+        "INSERT INTO stage_watches (company_id, offer_id, stage_id, watched_at)"
+        " SELECT company_id, offer_id, stage_id, $1 FROM watched_stages ON CONFLICT DO NOTHING",
+        now,
+    )
+    await conn.execute(
+        "UPDATE stage_watches w SET unwatched_since = CASE WHEN named THEN NULL ELSE now() END"
+        "  FROM (SELECT w.company_id, w.offer_id, w.stage_id, s.stage_id IS NOT NULL AS named"
+        "          FROM stage_watches w LEFT JOIN watched_stages s USING (company_id, offer_id, stage_id)) seen"
+        " WHERE (w.company_id, w.offer_id, w.stage_id) = (seen.company_id, seen.offer_id, seen.stage_id)"
+        "   AND named = (w.unwatched_since IS NOT NULL)"
+    )
+
+
+async def no_longer_watched(conn: Connection, after_s: float) -> list[Watch]:
+    """Forget watches that the settings have not named for `after_s` seconds; they come back."""
+    rows = await conn.fetch(
+        f"DELETE FROM stage_watches WHERE unwatched_since < now() - make_interval(secs => $1) RETURNING {_WATCH}",  # noqa: S608
+        after_s,
+    )
+    return [Watch(*row.values()) for row in rows]
+
+
+async def claim_poll(conn: Connection, every_s: float) -> Watch | None:
+    """The stage that has waited longest for a look, its next look put `every_s` seconds ahead."""
+    row = await conn.fetchrow(
+        "UPDATE stage_watches w SET poll_due_at = now() + make_interval(secs => $1)"
+        "  FROM (SELECT company_id, offer_id, stage_id FROM stage_watches"
+        "         WHERE poll_due_at <= now() AND unwatched_since IS NULL"
+        "         ORDER BY poll_due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due"
+        " WHERE (w.company_id, w.offer_id, w.stage_id) = (due.company_id, due.offer_id, due.stage_id)"
+        " RETURNING w.company_id, w.offer_id, w.stage_id, w.watched_at, w.settled_at IS NOT NULL AS settled",
+        every_s,
+    )
+    return Watch(*row.values()) if row else None
+
+
+async def poll_soon(conn: Connection, company_id: int) -> None:
+    """Look at all stages of a company at the next opportunity."""
+    await conn.execute("UPDATE stage_watches SET poll_due_at = now() WHERE company_id = $1", company_id)
+
+
+async def polled(conn: Connection, watch: Watch, now: datetime, fault: str | None) -> None:
+    """Note how a look went; the first complete one settles who was there at the beginning."""
+    await conn.execute(
+        "UPDATE stage_watches SET polled_at = now(), fault = $5,"
+        "       settled_at = CASE WHEN $5::text IS NULL THEN coalesce(settled_at, $4) ELSE settled_at END"
+        " WHERE (company_id, offer_id, stage_id) = ($1, $2, $3)",
+        watch.company_id,
+        watch.offer_id,
+        watch.stage_id,
+        now,
+        fault,
+    )
+
+
+async def of_company(conn: Connection, company_id: int) -> list[Watch]:
+    """What is watched for a company right now, the five minutes of grace included."""
+    rows = await conn.fetch(
+        f"SELECT {_WATCH} FROM stage_watches WHERE company_id = $1",  # noqa: S608
+        company_id,
+    )
+    return [Watch(*row.values()) for row in rows]
+
+
+async def faults(conn: Connection) -> list[tuple[int, int, int, str]]:
+    """Watched stages that could not be looked at: company, offer, stage, why."""
+    rows = await conn.fetch(
+        "SELECT company_id, offer_id, stage_id, fault FROM stage_watches WHERE fault IS NOT NULL ORDER BY 1, 2, 3"
+    )
+    return [(row["company_id"], row["offer_id"], row["stage_id"], row["fault"]) for row in rows]
