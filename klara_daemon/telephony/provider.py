@@ -54,6 +54,7 @@ class RemoteCall:
     created_at: datetime | None = None
     answered_by: str | None = None
     sip_code: int | None = None
+    direction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +116,6 @@ class Provider(Protocol):
 
     async def hangup(self, ref: str) -> None:
         """End the call, also while queued or ringing; harmless when it has ended. Raises `Uncertain`."""
+
+    async def cancel(self, ref: str) -> None:
+        """End the call unless somebody has answered it: both may speak by now. Raises `Uncertain`."""
