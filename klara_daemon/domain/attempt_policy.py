@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from klara_daemon.domain.calling_hours import CallingRules
+from klara_daemon.domain import attempt_rules, calling_hours
+from klara_daemon.domain.calling_hours import RuleSays
 from klara_daemon.domain.dispositions import Disposition, Outcome
+from klara_daemon.domain.earliest import earliest
+from klara_daemon.domain.situation import Case, PastAttempt, Situation
 
+__all__ = [
+    "Call",
+    "Decision",
+    "Hold",
+    "Never",
+    "PastAttempt",
+    "RuleSays",
+    "Situation",
+    "Wait",
+    "may_call",
+    "next_number",
+]
 
-@dataclass(frozen=True, slots=True)
-class PastAttempt:
-    """An attempt of this outreach that has ended: when it was placed (aware UTC) and how it ended."""
-
-    placed_at: datetime
-    disposition: Disposition
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that the calling rule knows about one outreach. Attempts in any order; instants aware UTC."""
-
-    rules: CallingRules
-    number: str | None
-    entered_at: datetime | None
-    attempts: tuple[PastAttempt, ...] = ()
-    callback_at: datetime | None = None
-    opted_out: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSays:
-    """One rule's word: its stable code, a sentence for people, and until when it forbids (aware UTC), if it ends."""
-
-    code: str
-    says: str
-    until: datetime | None = None
+HORIZON = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +63,40 @@ Decision = Call | Wait | Hold | Never
 
 def may_call(situation: Situation, now: datetime) -> Decision:
     """Whether a call may start at `now` (aware UTC), and if not, when, or why never."""
-    raise NotImplementedError
+    case = Case(situation)
+    if ends := [end for rule in attempt_rules.ENDS if (end := rule(case))]:
+        return Never(ends[0].outcome, tuple(end.says for end in ends))
+    failures = attempt_rules.too_many_failures(case)
+    if holds := (*calling_hours.faults(situation.rules), *((failures,) if failures else ())):
+        return Hold(holds)
+    return _plan(case, now.astimezone(UTC))
+
+
+def next_number(numbers: Sequence[str], attempts: Iterable[PastAttempt]) -> str | None:
+    """The first of the candidate's numbers (E.164, in order) that has not proved wrong; None when none is left.
+
+    An attempt that does not say its number was made to the one that was next at its time.
+    """
+    spent: set[str | None] = set()
+    left = list(numbers)
+    for attempt in sorted(attempts, key=lambda attempt: attempt.placed_at):
+        if attempt.disposition in (Disposition.INVALID_NUMBER, Disposition.WRONG_PERSON):
+            spent.add(attempt.number or next(iter(left), None))
+            left = [number for number in numbers if number not in spent]
+    return next(iter(left), None)
+
+
+def _plan(case: Case, now: datetime) -> Decision:
+    """Call, or the earliest permitted instant: at or after every delay, where no rule of the hour forbids."""
+    delays = [says for rule in attempt_rules.DELAYS if (says := rule(case)) and says.until and says.until > now]
+    start = max((says.until for says in delays if says.until), default=now)
+    found = earliest(case, attempt_rules.hour_rules(case), start, start + HORIZON)
+    if found.at is None:
+        return Hold(tuple(RuleSays(says.code, says.says) for says in (*delays, *found.rules)))
+    return Call(_reasons(case)) if found.at == now else Wait(found.at, (*delays, *found.rules))
+
+
+def _reasons(case: Case) -> tuple[RuleSays, ...]:
+    """What speaks for a call now: the callback that it is."""
+    callback = attempt_rules.callback(case)
+    return (callback,) if callback else ()

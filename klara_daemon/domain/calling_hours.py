@@ -1,9 +1,22 @@
-"""When the company's settings allow a call to start: weekdays, holidays, closed days, windows, in its own zone."""
+"""When the company's settings allow a call to start: weekdays, holidays, closed days, windows, in its own zone.
+
+Each rule is a function that says why no call may start at a moment and until when that surely stays so, or nothing.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+
+import holidays
+
+from klara_daemon.domain.local_time import LocalTime, is_known_zone, local_time
+
+_SUNDAY = 7
+_MIDNIGHT = 24 * 60
+_CALLEE_OPENS, _CALLEE_CLOSES = 8 * 60, 20 * 60
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,3 +47,139 @@ class CallingRules:
     max_per_30_days: int = 10
     observe_public_holidays: bool = True
     closed_days: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSays:
+    """One rule's word: its stable code, a sentence for people, and until when it forbids (aware UTC), if it ends."""
+
+    code: str
+    says: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant as the company's clock shows it (`here`) and as those of the candidate's possible places do."""
+
+    here: LocalTime
+    there: tuple[LocalTime, ...] = ()
+
+    @property
+    def at(self) -> datetime:
+        """The instant, aware UTC."""
+        return self.here.at
+
+
+def moment(rules: CallingRules, callee_zones: tuple[str, ...], at: datetime) -> Moment:
+    """The instant `at` (aware UTC) as the calling rule looks at it. The zones are known ones."""
+    return Moment(local_time(rules.time_zone, at), tuple(local_time(zone, at) for zone in callee_zones))
+
+
+@lru_cache(maxsize=4096)
+def faults(rules: CallingRules) -> tuple[RuleSays, ...]:
+    """What in the settings allows no call at all or cannot be understood; looked for first, so nothing fails open."""
+    found = []
+    if not is_known_zone(rules.time_zone):
+        found.append(RuleSays("time_zone", f"The company's time zone {rules.time_zone!r} is not known."))
+    if not rules.weekdays & set(range(1, _SUNDAY)):
+        found.append(RuleSays("weekday", "No weekday is chosen."))
+    if not rules.windows:
+        found.append(RuleSays("window", "There is no calling window."))
+    elif not _are_in_order(rules.windows):
+        found.append(RuleSays("window", "The calling windows end before they begin, overlap or leave the day."))
+    if rules.observe_public_holidays and _holidays(rules.country, rules.subdivision, 2026) is None:
+        place = "-".join(filter(None, (rules.country, rules.subdivision)))
+        found.append(RuleSays("holiday", f"The public holidays of {place!r} are not known."))
+    if rules.max_attempts < 1:
+        found.append(RuleSays("maximum", "The maximum number of attempts allows no call."))
+    if rules.attempts_per_day < 1:
+        found.append(RuleSays("per_day", "The number of attempts a day allows no call."))
+    if min(rules.pause, rules.first_call_delay) < timedelta(0):
+        found.append(RuleSays("pause", "The pause between calls is negative."))
+    return tuple(found)
+
+
+def weekday(rules: CallingRules, moment: Moment) -> RuleSays | None:
+    """Rule 1, `weekday`: the local day at the company is one of the chosen weekdays."""
+    if moment.here.wall.isoweekday() in rules.weekdays:
+        return None
+    return RuleSays("weekday", "This is not one of the company's calling days.", moment.here.until_tomorrow())
+
+
+def sunday(_rules: CallingRules, moment: Moment) -> RuleSays | None:
+    """Rule 1, `sunday`: no Sunday at the company, whatever its weekdays say."""
+    if moment.here.wall.isoweekday() != _SUNDAY:
+        return None
+    return RuleSays("sunday", "Nobody is called on a Sunday.", moment.here.until_tomorrow())
+
+
+def sunday_there(_rules: CallingRules, moment: Moment) -> RuleSays | None:
+    """Rule 1, `sunday`: no Sunday at the candidate's place: all the places where the number may be have Sunday."""
+    if not moment.there or any(clock.wall.isoweekday() != _SUNDAY for clock in moment.there):
+        return None
+    until = min(clock.until_tomorrow() for clock in moment.there)
+    return RuleSays("sunday", "It is Sunday where the candidate is.", until)
+
+
+def holiday(rules: CallingRules, moment: Moment) -> RuleSays | None:
+    """Rule 2, `holiday`: no public holiday at the company's country and subdivision."""
+    if not rules.observe_public_holidays:
+        return None
+    today = moment.here.today
+    named = _holidays(rules.country, rules.subdivision, today.year) or {}
+    if today not in named:
+        return None
+    return RuleSays("holiday", f"Public holiday at the company: {named[today]}.", moment.here.until_tomorrow())
+
+
+def closed_day(rules: CallingRules, moment: Moment) -> RuleSays | None:
+    """Rule 2, `closed_day`: no day on which the company is closed."""
+    if moment.here.today not in rules.closed_days:
+        return None
+    return RuleSays("closed_day", "The company is closed on this day.", moment.here.until_tomorrow())
+
+
+def window(rules: CallingRules, moment: Moment) -> RuleSays | None:
+    """Rule 3, `window`: the local time lies in a calling window, start included, end excluded."""
+    minute = moment.here.minute
+    if window_at(rules, moment.here) is not None:
+        return None
+    opens = next((window.opens for window in rules.windows if window.opens > minute), _MIDNIGHT)
+    return RuleSays("window", "Outside of the company's calling windows.", moment.here.until(opens))
+
+
+def callee_clock(_rules: CallingRules, moment: Moment) -> RuleSays | None:
+    """Rule 4, `callee_clock`: 08:00-20:00 where the candidate is, if that place is known and has another time."""
+    shown = {clock.wall for clock in moment.there}
+    if len(shown) != 1 or moment.here.wall in shown:
+        return None
+    there = moment.there[0]
+    if _CALLEE_OPENS <= there.minute < _CALLEE_CLOSES:
+        return None
+    opens = there.until(_CALLEE_OPENS if there.minute < _CALLEE_OPENS else _MIDNIGHT)
+    until = min(opens, moment.here.steady_until, *(clock.steady_until for clock in moment.there))
+    return RuleSays("callee_clock", "Where the candidate is, it is before 08:00 or after 20:00.", until)
+
+
+CALENDAR = (sunday, weekday, sunday_there, holiday, closed_day, window, callee_clock)
+
+
+def window_at(rules: CallingRules, here: LocalTime) -> int | None:
+    """The place in the list of the calling window that the company's clock is in, if in any."""
+    minute = here.minute
+    return next((nth for nth, window in enumerate(rules.windows) if window.opens <= minute < window.closes), None)
+
+
+def _are_in_order(windows: tuple[Window, ...]) -> bool:
+    within = all(0 <= window.opens < window.closes <= _MIDNIGHT for window in windows)
+    return within and all(earlier.closes <= later.opens for earlier, later in pairwise(windows))
+
+
+@lru_cache(maxsize=1024)
+def _holidays(country: str, subdivision: str | None, year: int) -> dict[date, str] | None:
+    """The public holidays of a year with their names; None where country or subdivision is not known."""
+    try:
+        return dict(holidays.country_holidays(country, subdiv=subdivision, years=year, language="en_US"))
+    except NotImplementedError:
+        return None

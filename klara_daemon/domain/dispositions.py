@@ -68,3 +68,22 @@ class Outcome(StrEnum):
     HUMAN_REQUESTED = "human_requested"
     UNCALLABLE = "uncallable"
     WITHDRAWN = "withdrawn"
+
+
+REACHED = frozenset(
+    {
+        Disposition.INTERVIEWED,
+        Disposition.APPOINTMENT_BOOKED,
+        Disposition.PARTLY_INTERVIEWED,
+        Disposition.HUNG_UP,
+        Disposition.CALLBACK_REQUESTED,
+        Disposition.DECLINED,
+        Disposition.OPTED_OUT,
+        Disposition.HUMAN_REQUESTED,
+    }
+)
+
+
+def is_reached(disposition: Disposition) -> bool:
+    """Whether the attempt reached the candidate, so that the outreach is not `exhausted` but `unfinished`."""
+    return disposition in REACHED
