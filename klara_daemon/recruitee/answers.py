@@ -200,7 +200,7 @@ def _stage(value: object) -> Stage:
 
 
 def _note(value: object) -> Note:
-    written = text(member(value, "body")) or text(member(value, "body_html"))
+    written = text(member(value, "body_html")) or text(member(value, "body"))
     words = _without_markup(written) if written else "\n".join(_words(member(value, "body_json")))
     return Note(_id(value, "id", of="note"), words, identifier(member(value, "candidate_id")))
 
