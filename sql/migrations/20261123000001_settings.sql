@@ -120,7 +120,7 @@ CREATE TABLE watched_stages (
     company_id bigint NOT NULL,
     offer_id bigint NOT NULL,
     stage_id bigint NOT NULL,
-    mode text NOT NULL DEFAULT 'interview',
+    mode text NOT NULL,
     target text NOT NULL DEFAULT 'next',
     target_stage_id bigint,
     move_when text NOT NULL DEFAULT 'completed',
