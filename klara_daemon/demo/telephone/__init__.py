@@ -1,0 +1,1 @@
+"""The parts of the small telephone network, from the people up to the API."""
