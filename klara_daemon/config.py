@@ -10,10 +10,9 @@ import ipaddress
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import SplitResult, urlsplit
 
-from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -96,12 +95,6 @@ def _secret_keys(given: object) -> object:
     return tuple(key for part in given.split(",") if (key := part.strip())) if isinstance(given, str) else given
 
 
-def _fernet_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
-    for key in keys:
-        Fernet(key)
-    return keys
-
-
 def _address(given: object) -> object:
     return Address.parse(given) if isinstance(given, str) else given
 
@@ -114,7 +107,15 @@ def _lower(given: object) -> object:
     return given.lower() if isinstance(given, str) else given
 
 
+Choice = BeforeValidator(_lower)
+Listen = Annotated[Address, NoDecode, BeforeValidator(_address)]
+ListenOrNot = Annotated[Address | None, NoDecode, BeforeValidator(_address_or_none)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+AmqpUrl = Annotated[str, AfterValidator(_amqp_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+FernetKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}=$")]  # 32 bytes
+AccountSid = Annotated[str, StringConstraints(pattern=r"^(AC[0-9a-fA-F]{32})?$")]
+AuthToken = Annotated[str, StringConstraints(pattern=r"^\S*$")]
 
 
 class Config(BaseSettings):
@@ -127,44 +128,45 @@ class Config(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True
     )
 
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
-        "", repr=False, description="postgresql://user:password@host:5432/database"
+    database_url: DatabaseUrl = Field(
+        default="", repr=False, description="postgresql://user:password@host:5432/database"
     )
-    amqp_url: Annotated[str, AfterValidator(_amqp_url)] = Field(
-        "", repr=False, description="amqp://user:password@host:5672/vhost (amqps:// for TLS), or memory: in one process"
+    amqp_url: AmqpUrl = Field(
+        default="",
+        repr=False,
+        description="amqp://user:password@host:5672/vhost (amqps:// for TLS), or memory: in one process",
     )
-    listen: Annotated[Address, NoDecode, BeforeValidator(_address)] = Field(
-        Address("127.0.0.1", 8080), description="host:port on which the web role listens"
+    listen: Listen = Field(default=Address("127.0.0.1", 8080), description="host:port on which the web role listens")
+    health_listen: ListenOrNot = Field(
+        default=Address("127.0.0.1", 8081),
+        description="host:port of this process's health and metrics, or empty for none",
     )
-    health_listen: Annotated[Address | None, NoDecode, BeforeValidator(_address_or_none)] = Field(
-        Address("127.0.0.1", 8081), description="host:port of this process's health and metrics, or empty for none"
+    drain_s: float = Field(default=25, ge=0, le=3600, description="a number of seconds, 0 to 3600")
+    public_url: HttpUrl = Field(
+        default="", description="https://host/path under which the phone company reaches the web role"
     )
-    drain_s: float = Field(25, ge=0, le=3600, description="a number of seconds, 0 to 3600")
-    public_url: HttpUrl = Field("", description="https://host/path under which the phone company reaches the web role")
-    secret_keys: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_secret_keys), AfterValidator(_fernet_keys)] = (
-        Field((), repr=False, description="Fernet keys, separated by commas; the first encrypts, all decrypt")
+    secret_keys: Annotated[tuple[FernetKey, ...], NoDecode, BeforeValidator(_secret_keys)] = Field(
+        default=(), repr=False, description="Fernet keys, separated by commas; the first encrypts, all decrypt"
     )
     recruitee_api_url: HttpUrl = Field(
-        "https://api.recruitee.com", description="https:// address (http:// on this machine only)"
+        default="https://api.recruitee.com", description="https:// address (http:// on this machine only)"
     )
     twilio_api_url: HttpUrl = Field(
-        "https://api.twilio.com", description="https:// address (http:// on this machine only)"
+        default="https://api.twilio.com", description="https:// address (http:// on this machine only)"
     )
-    twilio_account_sid: Annotated[str, StringConstraints(pattern=r"^(AC[0-9a-fA-F]{32})?$")] = Field(
-        "", description="AC and 32 hexadecimal digits, from Twilio's console"
+    twilio_account_sid: AccountSid = Field(
+        default="", description="AC and 32 hexadecimal digits, from Twilio's console"
     )
-    twilio_auth_token: Annotated[str, StringConstraints(pattern=r"^\S*$")] = Field(
-        "", repr=False, description="the account's auth token, from Twilio's console"
+    twilio_auth_token: AuthToken = Field(
+        default="", repr=False, description="the account's auth token, from Twilio's console"
     )
-    poll_every_s: float = Field(180, gt=0, le=86400, description="a number of seconds, up to 86400")
-    calls_at_once: int = Field(2, ge=1, le=10000, description="a whole number, 1 to 10000")
-    calls_per_second: float = Field(1, gt=0, le=1000, description="a number, up to 1000")
-    log_format: Annotated[str, BeforeValidator(_lower), StringConstraints(pattern="^(json|console)$")] = Field(
-        "json", description="json or console"
+    poll_every_s: float = Field(default=180, gt=0, le=86400, description="a number of seconds, up to 86400")
+    calls_at_once: int = Field(default=2, ge=1, le=10000, description="a whole number, 1 to 10000")
+    calls_per_second: float = Field(default=1, gt=0, le=1000, description="a number, up to 1000")
+    log_format: Annotated[Literal["json", "console"], Choice] = Field(default="json", description="json or console")
+    log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], Choice] = Field(
+        default="info", description="debug, info, warning, error or critical"
     )
-    log_level: Annotated[
-        str, BeforeValidator(_lower), StringConstraints(pattern="^(debug|info|warning|error|critical)$")
-    ] = Field("info", description="debug, info, warning, error or critical")
 
     @classmethod
     def settings_customise_sources(

@@ -21,62 +21,17 @@ SECRET = "[secret]"  # noqa: S105
 LONGEST_TEXT = 4000
 DEEPEST = 12
 
-_HIDDEN_WORDS = frozenset(
-    {
-        "answer",
-        "answers",
-        "auth",
-        "authorization",
-        "body",
-        "callee",
-        "caller",
-        "candidate",
-        "comment",
-        "content",
-        "cookie",
-        "credential",
-        "credentials",
-        "dsn",
-        "email",
-        "firstname",
-        "fullname",
-        "heard",
-        "lastname",
-        "mail",
-        "mobile",
-        "name",
-        "names",
-        "note",
-        "notes",
-        "number",
-        "numbers",
-        "passphrase",
-        "passwd",
-        "password",
-        "payload",
-        "person",
-        "phone",
-        "phonenumber",
-        "phones",
-        "pwd",
-        "said",
-        "secret",
-        "secrets",
-        "signature",
-        "speech",
-        "spoken",
-        "surname",
-        "tel",
-        "telephone",
-        "text",
-        "texts",
-        "token",
-        "tokens",
-        "transcript",
-        "username",
-        "utterance",
-    }
-)
+# fmt: off
+_HIDDEN_WORDS = frozenset({
+    "candidate", "firstname", "fullname", "lastname", "name", "names", "person", "surname", "username",
+    "callee", "caller", "mobile", "number", "numbers", "phone", "phonenumber", "phones", "tel", "telephone",
+    "email", "mail",
+    "answer", "answers", "heard", "said", "speech", "spoken", "transcript", "utterance",
+    "body", "comment", "content", "note", "notes", "payload", "text", "texts",
+    "auth", "authorization", "cookie", "credential", "credentials", "dsn", "passphrase", "passwd", "password", "pwd",
+    "secret", "secrets", "signature", "token", "tokens",
+})
+# fmt: on
 _ID_WORDS = frozenset({"id", "ids", "ref", "reference", "sid"})
 _MEASURE_WORDS = frozenset({"at", "bytes", "count", "lineno", "ms", "pid", "port", "s", "seconds", "size", "status"})
 _COUNTING_KEYS = frozenset({"attempt_number"})
@@ -97,8 +52,9 @@ _TOKEN = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
-_EMAIL = re.compile(r"[^\s@<>()\[\]\"'`,;:=]+@[^\s@<>()\[\]\"'`,;:=]+\.[^\s@<>()\[\]\"'`,;:=.]{2,}")
-_KEY = re.compile(r"(\\?[\"']?)\b(?P<key>[A-Za-z_][\w-]*)\1\s*[:=]\s*")
+_MAIL_LETTER = r"[^\s@<>()\[\]\"'`,;:=]"
+_EMAIL = re.compile(rf"{_MAIL_LETTER}{{1,64}}@{_MAIL_LETTER}{{1,250}}\.[^\W\d_]{{2,63}}")
+_KEY = re.compile(r"(\\?[\"']?)\b(?P<key>[A-Za-z_][\w-]{0,63})\1\s*[:=]\s*")
 _VALUE = re.compile(
     r"""
     [bru]?"(?:[^"\\]|\\.)*" | [bru]?'(?:[^'\\]|\\.)*'
@@ -126,6 +82,7 @@ _TELEPHONE = re.compile(
       | (?<![\w.])(?:10|127|169\.254|172\.(?:1[6-9]|2\d|3[01])|192\.168)(?:\.\d{{1,3}}){{2,3}}(?![\w.])  # private IPv4
       | (?<![\w.])(?:0\.\d+|[1-9]\d{{0,5}}\.\d+(?=\ ?(?:s|ms|sec|seconds|min)\b))(?![\d.])               # duration
       | \b\w*(?i:id|ids)\\?["']?\s*[:=]\s*\\?["']?[1-9]\d{{0,9}}(?!\d)              # candidate_id=64537342
+      | \(\w+_id(?:,\ \w+_id)*\)=\([1-9]\d{{0,9}}(?:,\ [1-9]\d{{0,9}})*\)             # Key (offer_id)=(1181300)
       | /(?:c|candidates|companies|jobs|notes|offers|placements|recruitee|stages)/[1-9]\d{{0,9}}(?!\d)
     )
     | (?:[+\uff0b]|%2[Bb])(?:{_GAP}){{0,3}}\d(?:(?:{_GAP}){{0,4}}\d){{5,}}
