@@ -113,7 +113,7 @@ def _paragraph(line: str) -> dict[str, object]:
 
 def _fitting(lines: Sequence[str]) -> list[str]:
     """The last line bears the mark by which the note is found again, so what is too long is cut before it."""
-    *body, last = (part.replace("\x00", "") for line in lines for part in (line.splitlines() or [""]))
+    *body, last = [part.replace("\x00", "") for line in lines for part in line.splitlines() or [""]] or [""]
     room, fitting = NOTE_LIMIT - len(last), list[str]()
     for line in body:
         if len(line) + 1 > room:

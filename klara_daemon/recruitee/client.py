@@ -45,8 +45,9 @@ NOTES_A_PAGE = 100
 class Limits:
     """How long, how much, how often. Times are in seconds.
 
-    `asks` is how often a GET is sent at most; a Retry-After longer than `longest_wait_s` is left to the caller. The
-    vendor documents no limit (1.4): `per_second`, `burst` and `at_once` are ours, for each company.
+    `asks` is how often a GET is sent at most, none of them later than `deadline_s`, which is also the deadline of each;
+    a Retry-After longer than `longest_wait_s` is left to the caller. The vendor documents no limit (1.4): `per_second`,
+    `burst` and `at_once` are ours, for each company.
     """
 
     deadline_s: float = 15.0

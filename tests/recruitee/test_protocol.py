@@ -274,7 +274,7 @@ def test_what_is_not_json_is_not_quoted() -> None:
 
 
 def test_a_long_error_is_cut() -> None:
-    assert len(str(error_for(422, {}, json.dumps({"error": ["word " * 10_000] * 1000}).encode()))) < 200
+    assert len(str(error_for(422, {}, json.dumps({"error": ["word " * 1000] * 100}).encode()))) < 200
 
 
 # --- pipelines

@@ -31,7 +31,11 @@ class Habits:
     """A deleted candidate is answered with `deleted_at` instead of 404."""
     placements_listed: int | None = None
     """How many of a stage's placements are listed at most, however many there are."""
+    lists_empty_stages: bool = True
     candidates_a_page: int = 1000
+    ignores_offset: bool = False
+    moves: bool = True
+    """Off: a move is answered with 200 and not made."""
 
 
 class Api:
@@ -68,7 +72,8 @@ class Api:
         if "offer_id" in query:
             asked = _number(query["offer_id"])
             found = [person for person in found if any(held.offer_id == asked for held in person.placements)]
-        page = _page(found, query.get("limit"), query.get("offset"), self._habits.candidates_a_page)
+        offset = None if self._habits.ignores_offset else query.get("offset")
+        page = _page(found, query.get("limit"), offset, self._habits.candidates_a_page)
         held = [placement for person in page for placement in person.placements]
         body = {
             "candidates": [shapes.candidate(person) for person in page],
@@ -124,7 +129,8 @@ class Api:
                 if person.deleted_at is None and (held.offer_id, held.stage_id) == (offer.id, column.id)
             ]
             listed = there[: self._habits.placements_listed]
-            groups.append(shapes.stage(column) | {"placements_count": len(there), "placements": listed})
+            if there or self._habits.lists_empty_stages:
+                groups.append(shapes.stage(column) | {"placements_count": len(there), "placements": listed})
         return web.json_response({"stages": groups})
 
     async def pipeline_template(self, request: web.Request) -> web.Response:
@@ -145,7 +151,7 @@ class Api:
             return _invalid("stage_id", "can't be blank")
         if stage_id not in {column.id for column in company.offers[placement.offer_id].stages}:
             return _invalid("stage_id", "is invalid")
-        if stage_id != placement.stage_id:
+        if stage_id != placement.stage_id and self._habits.moves:
             self._moved(self._accounts.change_stage(placement, stage_id, by="api"))
         references = shapes.references(company, [placement])
         return web.json_response({"placement": shapes.placement(placement), "references": references})

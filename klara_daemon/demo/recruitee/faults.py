@@ -34,9 +34,10 @@ class Fault:
 
 
 class Faults:
-    """The failures that wait for a request; the first that fits is taken."""
+    """The failures that wait for a request; the first that fits is taken. `hanging` is set once one has hung."""
 
     def __init__(self) -> None:
+        self.hanging = asyncio.Event()
         self._faults: list[Fault] = []
 
     def fail_next(
@@ -68,6 +69,8 @@ class Faults:
             return await handler(request)
         if fault.after_effect:
             await handler(request)
+        if fault.failure == "hang":
+            self.hanging.set()
         return await _fail(fault, request)
 
     def _take(self, asked: str) -> Fault | None:

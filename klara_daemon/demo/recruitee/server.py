@@ -98,6 +98,10 @@ class SmallRecruitee(Accounts):
         """A recruiter corrects somebody's numbers; no webhook tells of it."""
         self._held(company_id, candidate_id).phones = list(phones)
 
+    async def settled(self) -> None:
+        """Returns when the webhooks of all moves so far were answered, or given up."""
+        await asyncio.gather(*self._sending)
+
     async def ping(self, company_id: int) -> int | None:
         """Recruitee's test of a webhook's address. Returns the status that it was answered with."""
         return await self.webhooks.ping(self.companies[company_id])

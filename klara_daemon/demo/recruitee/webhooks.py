@@ -30,11 +30,14 @@ class Delivery:
 
 
 class Webhooks:
-    """Sends webhooks. Only 200 is success (5.5); the real one repeats nine times over 48 hours, this one at once."""
+    """Sends webhooks. Only 200 is success (5.5); the real one repeats nine times over 48 hours, this one soon.
 
-    def __init__(self, waits_s: tuple[float, ...] = (0.1, 0.3, 0.9)) -> None:
+    `waits_s` lie between the tries.
+    """
+
+    def __init__(self) -> None:
+        self.waits_s: tuple[float, ...] = (0.1, 0.3, 0.9)
         self.deliveries: list[Delivery] = []
-        self._waits_s = waits_s
         self._fates: deque[Fate] = deque()
         self._held: list[tuple[Company, Json]] = []
         self._session: aiohttp.ClientSession | None = None
@@ -75,7 +78,7 @@ class Webhooks:
     async def _deliver(self, company: Company, body: Json) -> None:
         if company.webhook_url is None:
             return
-        for attempt, wait_s in enumerate((*self._waits_s, None), start=1):
+        for attempt, wait_s in enumerate((*self.waits_s, None), start=1):
             status = await self._post(company, json.dumps(body | {"attempt_count": attempt}).encode(), signed=True)
             self.deliveries.append(Delivery(int(str(body["id"])), attempt, status))
             if status == 200 or wait_s is None:
