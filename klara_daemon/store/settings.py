@@ -199,7 +199,7 @@ async def apply(conn: Connection, document: SettingsDocument, who: str) -> tuple
             await conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except asyncpg.IntegrityConstraintViolationError as error:
         raise SettingsRefused(
-            f"The database refused the settings of company {company_id}: {error}.",
+            f"The database refused the settings of company {company_id}: {error.args[0]}.",
             means="Nothing was changed.",
             remedy="Mend what is named and apply the document again.",
         ) from error

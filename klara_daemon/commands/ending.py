@@ -1,0 +1,29 @@
+"""How a command ends when it cannot do what it was asked: words on standard error and a status, never a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from klara_daemon.errors import KlaraError
+
+T = TypeVar("T")
+
+
+class BadInput(KlaraError):
+    """What the person gave cannot be used."""
+
+    exit_status = 2
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work to its end. A failure that a person can do something about ends the program in words."""
+    try:
+        return asyncio.run(work)
+    except KlaraError as error:
+        click.echo(error.render(), err=True)
+        sys.exit(error.exit_status)

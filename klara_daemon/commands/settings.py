@@ -1,0 +1,111 @@
+"""`klara-daemon settings`: a company's settings as one JSON document."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import click
+
+from klara_daemon.commands.ending import BadInput, run
+from klara_daemon.config import Config
+from klara_daemon.domain.faults import Fault
+from klara_daemon.domain.settings import LONGEST_DOCUMENT, BadSettings, SettingsDocument, parse, to_json
+from klara_daemon.errors import KlaraError
+from klara_daemon.store import companies, settings
+from klara_daemon.store.session import session
+from klara_daemon.store.settings_rows import Difference
+
+
+@click.group("settings")
+def group() -> None:
+    """Read and write a company's settings."""
+
+
+@group.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--who", help="Who the history names as the author.  [default: the user of this system]")
+def apply(file: BinaryIO, who: str | None) -> None:
+    """Make the JSON document FILE (- for standard input) the whole of its company's settings."""
+    run(_apply(file.read(LONGEST_DOCUMENT + 1), who or _user()))
+
+
+@group.command()
+@click.option("--company", "company_id", type=click.IntRange(min=1), required=True, help="Recruitee's company id.")
+def show(company_id: int) -> None:
+    """Print a company's settings as the JSON document that `apply` reads."""
+    run(_show(company_id))
+
+
+async def _apply(content: bytes, who: str) -> None:
+    document = _read(content)
+    config = Config.from_env().require("database_url")
+    company_id = document.company.recruitee_company_id
+    async with session(config.database_url) as conn:
+        changes = await settings.apply(conn, document, who)
+        has_token = await companies.has_token(conn, company_id)
+    click.echo(_told(document, changes))
+    if not has_token:
+        remedy = f"klara-daemon company add --company {company_id} --token-file PATH"
+        click.echo(f"It has no Recruitee token and calls nobody yet. Store one with `{remedy}`.", err=True)
+
+
+def _read(content: bytes) -> SettingsDocument:
+    try:
+        return parse(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise _bad([Fault("document", "must be UTF-8 text")]) from None
+    except BadSettings as bad:
+        raise _bad(bad.faults) from None
+
+
+def _bad(faults: Sequence[Fault]) -> BadInput:
+    return BadInput(
+        "The settings document cannot be used:\n" + _listed(faults),
+        means="Nothing was changed.",
+        remedy="Mend what is named and apply it again; docs/settings.md says what may stand where.",
+    )
+
+
+def _listed(faults: Sequence[Fault]) -> str:
+    return "\n".join(f"  {fault}" for fault in faults)
+
+
+def _told(document: SettingsDocument, changes: Sequence[Difference]) -> str:
+    company = document.company
+    if not changes:
+        return f"Nothing to change: {company.name} ({company.recruitee_company_id}) is set as the document says."
+    lines = [f"Saved the settings of {company.name} ({company.recruitee_company_id}):"]
+    for change in changes:
+        counts = {"added": len(change.added), "changed": len(change.changed), "removed": len(change.removed)}
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        lines.append(f"  {change.table.name}: {told}")
+    return "\n".join(lines)
+
+
+async def _show(company_id: int) -> None:
+    config = Config.from_env().require("database_url")
+    async with session(config.database_url) as conn:
+        stored = await settings.stored(conn, company_id)
+    if stored is None:
+        raise BadInput(
+            f"Company {company_id} has no settings.", remedy="Write them with `klara-daemon settings apply FILE`."
+        )
+    try:
+        click.echo(to_json(parse(json.dumps(stored))))
+    except BadSettings as bad:
+        click.echo(json.dumps(stored, ensure_ascii=False, indent=2))
+        raise KlaraError(
+            f"The settings of company {company_id} hold what no document may hold:\n{_listed(bad.faults)}",
+            means="Another program has written the tables.",
+            remedy="Mend what is named, there or by applying a document.",
+        ) from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "klara-daemon settings apply"

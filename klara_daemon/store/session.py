@@ -1,0 +1,55 @@
+"""One connection for one command, and what goes wrong with it in words for the person who gave the command."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from klara_daemon.errors import KlaraError
+from klara_daemon.store.database import OUTAGE, Connection
+
+CONNECT_S = 10.0
+STATEMENT_S = 30.0
+CHECK_URL = "Check KLARA_DATABASE_URL."
+
+
+class DatabaseFailed(KlaraError):
+    """The database could not be reached or used."""
+
+
+@asynccontextmanager
+async def session(database_url: str) -> AsyncIterator[Connection]:
+    """A connection of its own. Whatever the database does to the body comes out as `DatabaseFailed`."""
+    try:
+        conn = await asyncpg.connect(database_url, timeout=CONNECT_S, command_timeout=STATEMENT_S)
+        try:
+            yield conn
+        finally:
+            await conn.close(timeout=CONNECT_S)
+    except (asyncpg.PostgresError, *OUTAGE) as error:
+        raise _explained(error) from error
+
+
+def _explained(error: Exception) -> DatabaseFailed:
+    said = str(error.args[0]) if error.args else type(error).__name__
+    match error:
+        case asyncpg.InvalidAuthorizationSpecificationError() | asyncpg.InvalidCatalogNameError():
+            return DatabaseFailed(f"Postgres lets nobody in so: {said}.", remedy=CHECK_URL)
+        case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError() | asyncpg.UndefinedFunctionError():
+            return DatabaseFailed(
+                f"The tables are not those of this version: {said}.", remedy="Run `klara-daemon migrate`."
+            )
+        case asyncpg.InsufficientPrivilegeError():
+            return DatabaseFailed(
+                f"The database role may not do this: {said}.", remedy=f"{CHECK_URL} The daemon's own role is needed."
+            )
+        case _ if isinstance(error, OUTAGE):
+            return DatabaseFailed(
+                f"The database cannot be reached: {said}.",
+                means="Nothing was changed, unless the connection broke at the very end.",
+                remedy=f"Try again when it is there. {CHECK_URL}",
+            )
+        case _:
+            return DatabaseFailed(f"The database refused: {said}.", means="Nothing was changed.")
