@@ -67,7 +67,7 @@ def may_call(situation: Situation, now: datetime) -> Decision:
     if ends := [end for rule in attempt_rules.ENDS if (end := rule(case))]:
         return Never(ends[0].outcome, tuple(end.says for end in ends))
     failures = attempt_rules.too_many_failures(case)
-    if holds := (*calling_hours.faults(situation.rules), *((failures,) if failures else ())):
+    if holds := (*calling_hours.obstacles(situation.rules), *((failures,) if failures else ())):
         return Hold(holds)
     return _plan(case, now.astimezone(UTC))
 

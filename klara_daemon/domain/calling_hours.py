@@ -5,9 +5,10 @@ Each rule is a function that says why no call may start at a moment and until wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from itertools import pairwise
 
 import holidays
@@ -16,6 +17,7 @@ from klara_daemon.domain.local_time import LocalTime, is_known_zone, local_time
 
 _SUNDAY = 7
 _MIDNIGHT = 24 * 60
+_ANY_YEAR = 2026
 _CALLEE_OPENS, _CALLEE_CLOSES = 8 * 60, 20 * 60
 
 
@@ -48,6 +50,13 @@ class CallingRules:
     observe_public_holidays: bool = True
     closed_days: frozenset[date] = frozenset()
 
+    @property
+    def fingerprint(self) -> str:
+        """The same text for equal rules, in every process: what was planned with other rules is planned anew."""
+        values = (getattr(self, field.name) for field in fields(self))
+        plain = [sorted(value) if isinstance(value, frozenset) else value for value in values]
+        return sha256(repr(plain).encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSays:
@@ -77,7 +86,7 @@ def moment(rules: CallingRules, callee_zones: tuple[str, ...], at: datetime) -> 
 
 
 @lru_cache(maxsize=4096)
-def faults(rules: CallingRules) -> tuple[RuleSays, ...]:
+def obstacles(rules: CallingRules) -> tuple[RuleSays, ...]:
     """What in the settings allows no call at all or cannot be understood; looked for first, so nothing fails open."""
     found = []
     if not is_known_zone(rules.time_zone):
@@ -88,7 +97,7 @@ def faults(rules: CallingRules) -> tuple[RuleSays, ...]:
         found.append(RuleSays("window", "There is no calling window."))
     elif not _are_in_order(rules.windows):
         found.append(RuleSays("window", "The calling windows end before they begin, overlap or leave the day."))
-    if rules.observe_public_holidays and _holidays(rules.country, rules.subdivision, 2026) is None:
+    if rules.observe_public_holidays and _holidays(rules.country, rules.subdivision, _ANY_YEAR) is None:
         place = "-".join(filter(None, (rules.country, rules.subdivision)))
         found.append(RuleSays("holiday", f"The public holidays of {place!r} are not known."))
     if rules.max_attempts < 1:
@@ -163,6 +172,17 @@ def callee_clock(_rules: CallingRules, moment: Moment) -> RuleSays | None:
 
 
 CALENDAR = (sunday, weekday, sunday_there, holiday, closed_day, window, callee_clock)
+
+
+def is_open(rules: CallingRules, at: datetime) -> bool:
+    """Whether the company's own calendar and clock allow a call at `at` (aware UTC): rules 1 to 3, without the callee.
+
+    A call that does not ring by the end of its window is called off (rule 3), also when the settings moved that end.
+    """
+    if obstacles(rules):
+        return False
+    now = moment(rules, (), at)
+    return not any(rule(rules, now) for rule in CALENDAR)
 
 
 def window_at(rules: CallingRules, here: LocalTime) -> int | None:

@@ -5,6 +5,7 @@ The words are those of the product page: *disposition* is ours for one attempt, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -85,5 +86,87 @@ REACHED = frozenset(
 
 
 def is_reached(disposition: Disposition) -> bool:
-    """Whether the attempt reached the candidate, so that the outreach is not `exhausted` but `unfinished`."""
+    """Whether the candidate spoke with Klara, so that an outreach without result is `unfinished`, not `exhausted`."""
     return disposition in REACHED
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """All that is known of an attempt that has ended.
+
+    `status` is the phone company's last word (`completed`, `busy`, `no-answer`, `failed`, `canceled`; None: it never
+    said one), `answered_by` that of machine detection, `error_code` its code for a fault of the line or of ours.
+    `conversation` is what the dialogue itself came to, `answers` how many questions were answered in this call.
+    `placed` is false when it is settled that no call ever existed; `rejected` when the dial was refused for good;
+    `invalid_number` when the phone company says that the number is not in service. `cancelled`: we called it off;
+    `rang`: it had begun to ring.
+    """
+
+    status: str | None = None
+    answered_by: str | None = None
+    sip_code: int | None = None
+    error_code: str | None = None
+    conversation: Disposition | None = None
+    person_spoke: bool = False
+    answers: int = 0
+    placed: bool = True
+    rejected: bool = False
+    invalid_number: bool = False
+    cancelled: bool = False
+    rang: bool = False
+
+
+# RFC 3261, 21.4-21.6, and RFC 8197/8688 for 607 and 608: what the callee's side answered to a call that failed.
+_REJECTED_BY_CALLEE = frozenset({603, 607, 608})
+_BY_SIP_CODE = {
+    **dict.fromkeys((486, 600), Disposition.BUSY),
+    **dict.fromkeys((408, 480, 487, *_REJECTED_BY_CALLEE), Disposition.NO_ANSWER),
+    **dict.fromkeys((404, 410, 484, 604), Disposition.INVALID_NUMBER),
+}
+_SAID_BY_A_MACHINE_TOO = frozenset({Disposition.NO_ANSWER, Disposition.HUNG_UP})
+
+
+def disposition_of(facts: CallFacts) -> Disposition:
+    """The one row of the product page's table that a call belongs to; what a person said outranks any signal."""
+    return _by_conversation(facts) or _if_never_placed(facts) or _by_status(facts)
+
+
+def _by_conversation(facts: CallFacts) -> Disposition | None:
+    if facts.conversation is not None and facts.conversation not in _SAID_BY_A_MACHINE_TOO:
+        return facts.conversation
+    if facts.answers:
+        return Disposition.PARTLY_INTERVIEWED
+    if facts.answered_by is not None and facts.answered_by.startswith(("machine", "fax")):
+        return Disposition.VOICEMAIL
+    return facts.conversation
+
+
+def _if_never_placed(facts: CallFacts) -> Disposition | None:
+    if facts.invalid_number:
+        return Disposition.INVALID_NUMBER
+    if facts.rejected:
+        return Disposition.TECHNICAL_FAILURE
+    return None if facts.placed else Disposition.NOT_PLACED
+
+
+def _by_status(facts: CallFacts) -> Disposition:
+    match facts.status:
+        case "completed":
+            return _without_result(facts)
+        case "busy" if facts.sip_code not in _REJECTED_BY_CALLEE:
+            return Disposition.BUSY
+        case "busy" | "no-answer":
+            return Disposition.NO_ANSWER
+        case "failed":
+            return _BY_SIP_CODE.get(facts.sip_code or 0, Disposition.TECHNICAL_FAILURE)
+        case _ if facts.status == "canceled" or facts.cancelled:
+            return Disposition.CANCELLED if facts.rang else Disposition.NOT_PLACED
+        case _:
+            return Disposition.TECHNICAL_FAILURE
+
+
+def _without_result(facts: CallFacts) -> Disposition:
+    """Somebody or something answered, and nothing came of it. A fault of ours must not look like a hang-up."""
+    if facts.error_code is not None:
+        return Disposition.TECHNICAL_FAILURE
+    return Disposition.HUNG_UP if facts.person_spoke else Disposition.NO_ANSWER

@@ -50,8 +50,9 @@ class Case:
 
     @cached_property
     def callee_zones(self) -> tuple[str, ...]:
-        """The zones in which the number may be."""
-        return time_zones(self.situation.number) if self.situation.number else ()
+        """The zones in which the number may be; none where that is the company's own and adds nothing."""
+        zones = time_zones(self.situation.number) if self.situation.number else ()
+        return () if zones == (self.rules.time_zone,) else zones
 
     def moment(self, at: datetime) -> Moment:
         """The instant `at` (aware UTC) as the rules look at it."""
