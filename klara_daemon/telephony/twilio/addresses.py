@@ -61,7 +61,10 @@ def signature(auth_token: str, url: str, params: Params = ()) -> str:
 
 
 def is_signed(auth_token: str, url: str, params: Params, header: str | None) -> bool:
-    """Whether the header proves that Twilio sent this, in constant time; Twilio is free to name the default port."""
+    """Whether the header proves that Twilio sent this, in constant time.
+
+    Twilio is not consistent in naming the port, so the address counts with and without, as in its own package.
+    """
     if not header:
         return False
     fields = frozenset(params)
@@ -73,7 +76,5 @@ def is_signed(auth_token: str, url: str, params: Params, header: str | None) -> 
 def _with_and_without_port(url: str) -> tuple[str, ...]:
     if (parts := _URL.fullmatch(url)) is None or (default := _DEFAULT_PORTS.get(parts["scheme"])) is None:
         return (url,)
-    if parts["port"] not in {None, default}:
-        return (url,)
     bare = f"{parts['scheme']}://{parts['host']}"
-    return bare + parts["path"], f"{bare}:{default}{parts['path']}"
+    return bare + parts["path"], f"{bare}:{parts['port'] or default}{parts['path']}"
