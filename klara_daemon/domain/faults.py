@@ -18,7 +18,6 @@ SENTENCES = {
     "extra_forbidden": "is not known here",
     "greater_than_equal": "must be {ge} or more",
     "int_from_float": "must be a whole number",
-    "int_parsing_size": "is far too large",
     "int_type": "must be a whole number",
     "json_invalid": "is not JSON: {error}",
     "less_than_equal": "must be {le} or less",
