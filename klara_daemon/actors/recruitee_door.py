@@ -42,9 +42,8 @@ class RecruiteeDoor:
 
     async def welcomed(self, company_id: int) -> None:
         """Recruitee answered: if the door was shut, it is open again and waiting work goes on."""
-        if not await self.is_open(company_id):
-            async with self._database.transaction() as tx:
-                await companies.mark_connected(tx.conn, company_id)
-                tx.ring("dials")
-                tx.ring("writebacks")
-            log.info("recruitee_reconnected", company_id=company_id)
+        if await self.is_open(company_id):
+            return
+        async with self._database.transaction() as tx:
+            if await companies.mark_connected(tx.conn, company_id):
+                log.info("recruitee_reconnected", company_id=company_id)

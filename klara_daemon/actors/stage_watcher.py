@@ -20,7 +20,7 @@ from klara_daemon.messages import StayChanged, WebhookAccepted
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Candidate, Gone, Placement, Reconnect, RecruiteeError, Unavailable
 from klara_daemon.store import stays, watches, webhooks
-from klara_daemon.store.database import Database, Transaction
+from klara_daemon.store.database import About, Database, Transaction
 from klara_daemon.store.stays import Read, Stay
 from klara_daemon.store.watches import Watch
 
@@ -185,7 +185,7 @@ class StageWatcher:
                 tx.send(StayChanged(stay_id=stay.id))
 
     async def _enter(self, tx: Transaction, candidate_id: int, enter: Enter, watch: Watch) -> None:
-        """Begin a stay. Who is found before the first look was complete was there before, unless a webhook knows better."""
+        """Begin a stay. Who is found before the first complete look was there before, unless a webhook knows better."""
         place = enter.place
         moved_here = await webhooks.was_moved(tx.conn, watch.company_id, candidate_id, place, since=watch.watched_at)
         already_there = not watch.settled and not moved_here
@@ -194,9 +194,7 @@ class StageWatcher:
         )
         tx.note(
             "stage_entered",
-            company_id=watch.company_id,
-            candidate_id=candidate_id,
-            offer_id=place.offer_id,
+            About(watch.company_id, candidate_id, place.offer_id),
             stage_id=place.stage_id,
             already_there=already_there,
         )
@@ -210,7 +208,7 @@ class StageWatcher:
 
     async def _leave(self, tx: Transaction, read: Read, leave: Leave) -> None:
         await stays.leave(tx.conn, leave.stay_id, tx.now, leave.because)
-        tx.note("stage_left", company_id=read.company_id, candidate_id=read.candidate_id, rule=leave.because)
+        tx.note("stage_left", About(read.company_id, read.candidate_id), rule=leave.because)
         tx.send(StayChanged(stay_id=leave.stay_id))
 
 

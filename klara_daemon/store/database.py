@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -39,6 +40,17 @@ OUTAGE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom and what a line of the timeline is about."""
+
+    company_id: int
+    candidate_id: int
+    offer_id: int | None = None
+    outreach_id: UUID | None = None
+    attempt_id: UUID | None = None
+
+
 class Transaction:
     """One open transaction: its connection, the business time at which it decides, and what it will send."""
 
@@ -57,30 +69,17 @@ class Transaction:
         """Wake who waits for this bell, in every process, once this transaction has committed."""
         self.bells.add(bell)
 
-    def note(
-        self,
-        event: str,
-        *,
-        company_id: int,
-        candidate_id: int,
-        offer_id: int | None = None,
-        outreach_id: UUID | None = None,
-        attempt_id: UUID | None = None,
-        rule: str | None = None,
-        **details: object,
-    ) -> None:
+    def note(self, event: str, about: About, *, rule: str | None = None, **details: object) -> None:
         """Write a line of the candidate's timeline: what was decided or done, and by which rule."""
         facts = json.dumps(details, default=str, ensure_ascii=False)
-        self._timeline.append(
-            (company_id, candidate_id, offer_id, outreach_id, attempt_id, self.now, event, rule, facts)
-        )
+        self._timeline.append((*astuple(about), self.now, event, rule, facts))
 
     async def finish(self) -> None:
         """Write what was collected; the last thing before the commit."""
         if self._timeline:
             await self.conn.executemany(
-                "INSERT INTO timeline (company_id, candidate_id, offer_id, outreach_id, attempt_id, at, event, rule, details)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)",
+                "INSERT INTO timeline (company_id, candidate_id, offer_id, outreach_id, attempt_id, at, event, rule,"
+                " details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)",
                 self._timeline,
             )
         if self._outgoing:

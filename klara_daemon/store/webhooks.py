@@ -70,3 +70,13 @@ async def was_moved(conn: Connection, company_id: int, candidate_id: int, place:
         since,
     )
     return moved
+
+
+async def company_is_known(conn: Connection, company_id: int) -> bool:
+    """Whether a company has settings or secrets here; either may come first."""
+    known: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM companies WHERE company_id = $1)"
+        " OR EXISTS (SELECT FROM company_secrets WHERE company_id = $1)",
+        company_id,
+    )
+    return known

@@ -138,7 +138,6 @@ CREATE TABLE attempts (
     claimed_at    timestamptz NOT NULL,                  -- business
     placed_at     timestamptz,                           -- business: when the request went out
     placing_since timestamptz,
-    window_ends_at timestamptz,                          -- business: not ringing by then means cancelled
     ringing_at    timestamptz,                           -- business
     answered_at   timestamptz,                           -- business
     ended_at      timestamptz,                           -- business
@@ -146,7 +145,9 @@ CREATE TABLE attempts (
     answered_by   text,
     sip_code      integer,
     error_code    text,
-    cancelled_because text,
+    hang_up_because text,                                -- we want it to end; asked of the phone company
+    hung_up_at    timestamptz,                           -- and when it was asked
+    rang          boolean NOT NULL DEFAULT false,        -- had begun to ring when we wanted it to end
     disposition   text CHECK (disposition IN ('interviewed', 'appointment_booked', 'partly_interviewed', 'hung_up',
                       'callback_requested', 'declined', 'opted_out', 'human_requested', 'wrong_person', 'voicemail',
                       'no_answer', 'busy', 'invalid_number', 'technical_failure', 'not_placed', 'cancelled')),
@@ -263,7 +264,8 @@ CREATE INDEX opt_outs_by_number ON opt_outs (company_id, e164);
 
 -- What is owed to Recruitee about an outreach that has ended: a note, then a move, each once.
 CREATE TABLE writebacks (
-    outreach_id     uuid PRIMARY KEY REFERENCES outreaches,
+    id              uuid PRIMARY KEY,                    -- stands in the note, which is looked for before it is written
+    outreach_id     uuid NOT NULL REFERENCES outreaches,
     company_id      bigint NOT NULL,
     due_at          timestamptz NOT NULL DEFAULT now(),
     tries           integer NOT NULL DEFAULT 0,
@@ -273,6 +275,7 @@ CREATE TABLE writebacks (
     fault           text,
     done_at         timestamptz                          -- business
 );
+CREATE INDEX writebacks_of_outreach ON writebacks (outreach_id);
 CREATE INDEX writebacks_due ON writebacks (due_at) WHERE done_at IS NULL;
 
 -- Everything that was decided about one candidate, in order.

@@ -1,0 +1,76 @@
+"""What news of a call does to its attempt, whoever brings it: the phone company's callback, or its answer when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from klara_daemon import metrics
+from klara_daemon.domain.call_progress import FINAL, advance
+from klara_daemon.domain.dialogue.machine import came_to, from_json
+from klara_daemon.domain.dispositions import AttemptState, CallFacts, Disposition, disposition_of
+from klara_daemon.messages import PlanOutreach
+from klara_daemon.store import calls, conversations
+from klara_daemon.store.calls import Attempt
+from klara_daemon.store.database import Transaction
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the phone company says about a call: its status, and for one that ended the codes of the line."""
+
+    call_status: str
+    sip_code: int | None = None
+    error_code: str | None = None
+
+
+async def apply_news(tx: Transaction, attempt: Attempt, news: News) -> None:
+    """Bring a locked attempt up to date. Late, doubled and reordered news change nothing."""
+    if attempt.state is AttemptState.ENDED:
+        return
+    if news.call_status in FINAL:
+        await end_attempt(tx, attempt, disposition_of(await _facts(tx, attempt, news)), news)
+        return
+    state = advance(attempt.state, news.call_status)
+    if state is not attempt.state:
+        await calls.go_on(tx.conn, attempt.id, state, news.call_status, tx.now)
+        if state in (AttemptState.RINGING, AttemptState.TALKING):
+            tx.note("call_rang" if state is AttemptState.RINGING else "call_answered", attempt.about)
+
+
+async def end_attempt(
+    tx: Transaction, attempt: Attempt, disposition: Disposition, news: News | None = None, error_code: str | None = None
+) -> None:
+    """The attempt is over: say how, and have its outreach planned."""
+    await calls.end(
+        tx.conn,
+        attempt.id,
+        disposition,
+        tx.now,
+        call_status=news.call_status if news else None,
+        sip_code=news.sip_code if news else None,
+        error_code=error_code or (news.error_code if news else None),
+    )
+    metrics.ATTEMPTS_ENDED.labels(disposition).inc()
+    tx.note("call_ended", attempt.about, disposition=disposition, number=attempt.number)
+    tx.send(PlanOutreach(outreach_id=attempt.outreach_id))
+    log.info("call_ended", attempt_id=attempt.id, outreach_id=attempt.outreach_id, disposition=disposition)
+
+
+async def _facts(tx: Transaction, attempt: Attempt, news: News) -> CallFacts:
+    conversation = await conversations.lock(tx.conn, attempt.id)
+    state = from_json(conversation.state) if conversation else None
+    return CallFacts(
+        status=news.call_status,
+        answered_by=attempt.answered_by,
+        sip_code=news.sip_code or attempt.sip_code,
+        error_code=news.error_code or attempt.error_code,
+        conversation=(conversation.disposition if conversation else None) or (came_to(state) if state else None),
+        person_spoke=state.person_spoke if state else False,
+        answers=await conversations.answers_of_call(tx.conn, attempt.id),
+        cancelled=attempt.hang_up_because is not None,
+        rang=attempt.rang,
+    )

@@ -1,0 +1,145 @@
+"""Settles calls of which too little is known, by asking the phone company; never by ringing again.
+
+1. A claim that nobody sent is given up: nothing rang.
+2. A request whose answer was lost is looked for; only after ten minutes without a trace was it never placed.
+3. A call without news is asked about; one that the phone company still queues after a minute is called off.
+4. A call that does not ring when its window ends is called off.
+5. Whoever is to be hung up on is hung up on.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from klara_daemon import metrics
+from klara_daemon.actors.call_endings import News, apply_news, end_attempt
+from klara_daemon.domain.calling_hours import CALENDAR, moment
+from klara_daemon.domain.dispositions import AttemptState, Disposition
+from klara_daemon.messages import CallProgressed
+from klara_daemon.store import calls, settings
+from klara_daemon.store.calls import Attempt
+from klara_daemon.store.database import Database
+from klara_daemon.telephony.provider import Absent, CallStatus, Dial, Found, Provider, RemoteCall, Uncertain, Unknown
+
+SENT_WITHIN_S = 120.0
+ANSWERED_WITHIN_S = 45.0
+SURELY_ABSENT_AFTER_S = 600.0
+ASK_AGAIN_S = 30.0
+NEWS_LOST_AFTER_S = 10.0
+PATIENCE_S = {
+    AttemptState.UNCLEAR: 30.0,
+    AttemptState.PLACED: 60.0,
+    AttemptState.RINGING: 60.0,
+    AttemptState.TALKING: 960.0,
+}
+
+log = structlog.get_logger()
+
+
+class CallReconciler:
+    """Runs beside the dialer, any number of times."""
+
+    def __init__(self, database: Database, provider: Provider) -> None:
+        self._database = database
+        self._provider = provider
+
+    async def sweep(self) -> bool:
+        """Give up orphaned claims, note lost requests, call off what may not ring any more, repeat lost news."""
+        async with self._database.transaction() as tx:
+            for attempt in await calls.lock(tx.conn, await calls.orphaned_claims(tx.conn, SENT_WITHIN_S)):
+                if attempt.state is AttemptState.CLAIMED:
+                    await end_attempt(tx, attempt, Disposition.NOT_PLACED)
+            lost = await calls.lost_dials(tx.conn, ANSWERED_WITHIN_S)
+            for attempt_id in lost:
+                log.warning("dial_answer_lost", attempt_id=attempt_id)
+            for attempt_id in await calls.unheard(tx.conn, NEWS_LOST_AFTER_S):
+                tx.send(CallProgressed(attempt_id=attempt_id))
+        await self._call_off_late_ones()
+        return False
+
+    async def look_at_one(self) -> bool:
+        """Ask about the call that has been silent for longest, if one has been for too long."""
+        async with self._database.transaction() as tx:
+            attempt = await calls.claim_look(tx.conn, PATIENCE_S, ASK_AGAIN_S)
+        if attempt is None:
+            return False
+        if attempt.provider_ref is None:
+            await self._find(attempt)
+        else:
+            await self._fetch(attempt, attempt.provider_ref)
+        return True
+
+    async def hang_up_one(self) -> bool:
+        """Have the phone company end a call that we want to end."""
+        async with self._database.transaction() as tx:
+            attempt = await calls.claim_hang_up(tx.conn, ASK_AGAIN_S)
+        if attempt is None or attempt.provider_ref is None:
+            return False
+        try:
+            await self._provider.hangup(attempt.provider_ref)
+        except Uncertain as error:
+            log.warning("hang_up_unclear", attempt_id=attempt.id, cause=str(error))
+            return True
+        log.info("call_hung_up", attempt_id=attempt.id, because=attempt.hang_up_because)
+        if attempt.state is AttemptState.PLACED:
+            # Twilio sends no callback for a call that is cancelled while still queued.
+            await self._fetch(attempt, attempt.provider_ref)
+        return True
+
+    async def _call_off_late_ones(self) -> None:
+        async with self._database.transaction() as tx:
+            for attempt in await calls.not_ringing(tx.conn):
+                company = await settings.company(tx.conn, attempt.company_id)
+                clock = moment(company.rules, (), tx.now) if company else None
+                if company is None or clock is None or any(rule(company.rules, clock) for rule in CALENDAR):
+                    await calls.want_hang_up(tx.conn, attempt.id, "window_ended")
+                    tx.ring("hang_ups")
+
+    async def _find(self, attempt: Attempt) -> None:
+        if attempt.placing_since is None:
+            return
+        async with self._database.connection() as conn:
+            taken = await calls.taken_refs(conn, attempt.e164)
+            age_s = await calls.seconds_since_placing(conn, attempt.id)
+        dial = Dial(str(attempt.id), to=attempt.e164, caller=attempt.caller)
+        match await self._provider.find(dial, attempt.placing_since, taken):
+            case Found(call):
+                await self._settle(attempt, call)
+            case Absent() if age_s > SURELY_ABSENT_AFTER_S:
+                await self._never_placed(attempt)
+            case Absent():
+                log.info("call_not_listed_yet", attempt_id=attempt.id, seconds=round(age_s))
+            case Unknown(reason):
+                log.warning("call_not_found_out", attempt_id=attempt.id, cause=reason)
+
+    async def _fetch(self, attempt: Attempt, ref: str) -> None:
+        try:
+            call = await self._provider.fetch(ref)
+        except Uncertain as error:
+            log.warning("call_not_found_out", attempt_id=attempt.id, cause=str(error))
+            return
+        if call is not None:
+            await self._settle(attempt, call)
+        else:
+            log.error("call_unknown_to_provider", attempt_id=attempt.id)
+            await self._settle(attempt, None)
+
+    async def _settle(self, attempt: Attempt, call: RemoteCall | None) -> None:
+        async with self._database.transaction() as tx:
+            (locked,) = await calls.lock(tx.conn, [attempt.id])
+            if call is None:
+                if locked.state is not AttemptState.ENDED:
+                    await end_attempt(tx, locked, Disposition.TECHNICAL_FAILURE)
+                return
+            await calls.adopt(tx.conn, locked.id, call.ref)
+            await apply_news(tx, locked, News(call.status, call.sip_code))
+            if locked.state is AttemptState.PLACED and call.status in (CallStatus.QUEUED, CallStatus.INITIATED):
+                await calls.want_hang_up(tx.conn, locked.id, "queued_too_long")
+                tx.ring("hang_ups")
+
+    async def _never_placed(self, attempt: Attempt) -> None:
+        async with self._database.transaction() as tx:
+            (locked,) = await calls.lock(tx.conn, [attempt.id])
+            if locked.state is AttemptState.UNCLEAR:
+                metrics.DIALS.labels("never_placed").inc()
+                await end_attempt(tx, locked, Disposition.NOT_PLACED)

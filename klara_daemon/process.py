@@ -1,0 +1,151 @@
+"""One process from its start to its exit status: waits for what it needs, runs the daemon, drains on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import aiohttp
+import structlog
+
+from klara_daemon import sd_notify
+from klara_daemon.app import Daemon, broker_for, listening, system_now
+from klara_daemon.broker.carriage import Broker, BrokerLost
+from klara_daemon.broker.rabbitmq import RabbitMQ
+from klara_daemon.config import Config
+from klara_daemon.flow import Role
+from klara_daemon.store.database import OUTAGE, Database
+from klara_daemon.store.migrations import pending
+from klara_daemon.supervisor import ActorEnded
+from klara_daemon.web.health import health_app
+
+STOPPED = 0
+ACTOR_ENDED = 70  # EX_SOFTWARE
+HUNG = 71
+OVERTIME_S = 20.0
+WAIT_S = 1.0
+SYSTEMD_EVERY_S = 5.0
+
+log = structlog.get_logger()
+
+
+async def run(config: Config, roles: Collection[Role]) -> int:
+    """Run these roles until SIGTERM or SIGINT; the exit status comes back."""
+    stop = _stop_on_signals(config.drain_s)
+    async with _parts(config, system_now) as (database, broker, session):
+        daemon = Daemon(config, roles, database, broker, session)
+        async with _health(config, daemon):
+            if not await _wait_for_migrations(database, stop):
+                return STOPPED
+            return await _run(daemon, stop)
+
+
+async def _run(daemon: Daemon, stop: asyncio.Event) -> int:
+    systemd = asyncio.create_task(_tell_systemd(daemon), name="systemd")
+    try:
+        await daemon.run(stop)
+    except ActorEnded as error:
+        log.critical("actor_ended", cause=str(error), exc_info=error)
+        return ACTOR_ENDED
+    finally:
+        sd_notify.notify("STOPPING=1")
+        systemd.cancel()
+    return STOPPED
+
+
+def _stop_on_signals(drain_s: float) -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set; who hangs beyond the time to drain is ended without further ado."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        log.info("stop_asked", drain_s=drain_s)
+        stop.set()
+        loop.call_later(2 * drain_s + OVERTIME_S, lambda: os._exit(HUNG))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    return stop
+
+
+@asynccontextmanager
+async def _parts(
+    config: Config, now: Callable[[], datetime]
+) -> AsyncIterator[tuple[Database, Broker, aiohttp.ClientSession]]:
+    """Pool, broker and HTTP session; closed in the order: broker, pool, session."""
+    async with aiohttp.ClientSession() as session:
+        database = await Database.open(config.database_url, now)
+        broker = broker_for(config.amqp_url)
+        try:
+            yield database, broker, session
+        finally:
+            await broker.close()
+            await database.close()
+
+
+async def _wait_for_migrations(database: Database, stop: asyncio.Event) -> bool:
+    """Wait until the database is there and up to date; False when `stop` came first."""
+    said = ""
+    while not stop.is_set():
+        wrong = await _database_fault(database)
+        if wrong is None:
+            return True
+        if wrong != said:
+            log.warning("waiting_for_database", cause=wrong)
+            said = wrong
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S):
+                await stop.wait()
+    return False
+
+
+async def _database_fault(database: Database) -> str | None:
+    try:
+        async with database.connection() as conn:
+            missing = await pending(conn)
+    except OUTAGE as error:
+        return f"not reachable: {type(error).__name__}"
+    return f"migrations missing: {', '.join(missing)}; run `klara-daemon migrate`" if missing else None
+
+
+async def _broker_fault(broker: Broker) -> str | None:
+    try:
+        if isinstance(broker, RabbitMQ):
+            await broker.depths()
+    except BrokerLost as error:
+        return str(error)
+    return None
+
+
+@asynccontextmanager
+async def _health(config: Config, daemon: Daemon) -> AsyncIterator[None]:
+    if config.health_listen is None:
+        yield
+        return
+    readiness = {
+        "database": lambda: _database_fault(daemon.database),
+        "broker": lambda: _broker_fault(daemon.broker),
+    }
+    async with listening(health_app(daemon.supervisor.stuck, readiness), config.health_listen):
+        yield
+
+
+async def _tell_systemd(daemon: Daemon) -> None:
+    """`READY=1` once database and broker are there; then a sign of life while every actor makes progress."""
+    ready = False
+    while True:
+        if not ready and await _database_fault(daemon.database) is None and await _broker_fault(daemon.broker) is None:
+            sd_notify.notify("READY=1")
+            log.info("daemon_ready")
+            ready = True
+        stuck = daemon.supervisor.stuck()
+        if stuck:
+            log.error("actors_stuck", actors=stuck)
+        else:
+            sd_notify.notify("WATCHDOG=1")
+        await asyncio.sleep(min(SYSTEMD_EVERY_S, (sd_notify.watchdog_s() or 60) / 3))

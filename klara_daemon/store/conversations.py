@@ -1,0 +1,148 @@
+"""What was said in a call: the dialogue's state after each turn, the transcript, the answers, who said no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from klara_daemon.domain.dialogue.turns import Question
+from klara_daemon.domain.dispositions import Disposition
+from klara_daemon.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One row of `conversations`: script and state as the dialogue wrote them down."""
+
+    attempt_id: UUID
+    outreach_id: UUID
+    script: str
+    state: str
+    took_up: int
+    disposition: Disposition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered to a question, in the wording in which it was asked."""
+
+    key: str
+    question: str
+    heard: str
+    meaning: str | None
+
+
+async def begin(conn: Connection, attempt_id: UUID, outreach_id: UUID, script: str, state: str) -> None:
+    """Begin the conversation of an attempt; one that has begun goes on as it is."""
+    await conn.execute(
+        "INSERT INTO conversations (attempt_id, outreach_id, script, state) VALUES ($1, $2, $3::jsonb, $4::jsonb)"
+        " ON CONFLICT DO NOTHING",
+        attempt_id,
+        outreach_id,
+        script,
+        state,
+    )
+
+
+async def lock(conn: Connection, attempt_id: UUID) -> Conversation | None:
+    """The conversation of an attempt, locked for one turn."""
+    row = await conn.fetchrow(
+        "SELECT attempt_id, outreach_id, script::text, state::text, took_up, disposition FROM conversations"
+        " WHERE attempt_id = $1 FOR UPDATE",
+        attempt_id,
+    )
+    if row is None:
+        return None
+    disposition = Disposition(row["disposition"]) if row["disposition"] else None
+    return Conversation(row["attempt_id"], row["outreach_id"], row["script"], row["state"], row["took_up"], disposition)
+
+
+async def store_turn(conn: Connection, attempt_id: UUID, state: str, disposition: Disposition | None) -> None:
+    """Store where the dialogue stands after a turn."""
+    await conn.execute(
+        "UPDATE conversations SET state = $2::jsonb, disposition = $3, updated_at = now() WHERE attempt_id = $1",
+        attempt_id,
+        state,
+        disposition,
+    )
+
+
+async def take_up(conn: Connection, attempt_id: UUID, limit: int) -> bool:
+    """Take up a broken line again; False when that was done `limit` times, or the conversation has ended."""
+    row = await conn.fetchval(
+        "UPDATE conversations SET took_up = took_up + 1, updated_at = now()"
+        " WHERE attempt_id = $1 AND took_up < $2 AND disposition IS NULL RETURNING took_up",
+        attempt_id,
+        limit,
+    )
+    return row is not None
+
+
+async def write_down(
+    conn: Connection, attempt_id: UUID, at: datetime, lines: Sequence[tuple[str, str, str | None, str | None]]
+) -> None:
+    """Add lines to the transcript: who spoke, what, in which wording, and whether it was played to the end."""
+    await conn.executemany(
+        "INSERT INTO transcript_lines (attempt_id, seq, at, speaker, said, wording, played)"
+        " SELECT $1, 1 + coalesce(max(seq), 0), $2, $3, $4, $5, $6 FROM transcript_lines WHERE attempt_id = $1",
+        [(attempt_id, at, *line) for line in lines],
+    )
+
+
+async def keep_answer(
+    conn: Connection,
+    outreach_id: UUID,
+    attempt_id: UUID,
+    position: int,
+    question: Question,
+    *,
+    heard: str,
+    meaning: str | None,
+    at: datetime,
+) -> None:
+    """Keep an answer; given again, the later one stands."""
+    await conn.execute(
+        "INSERT INTO answers (outreach_id, question_key, position, question_text, heard, meaning, attempt_id, given_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (outreach_id, question_key) DO UPDATE"
+        " SET heard = excluded.heard, meaning = excluded.meaning, attempt_id = excluded.attempt_id,"
+        " given_at = excluded.given_at, question_text = excluded.question_text, position = excluded.position",
+        outreach_id,
+        question.key,
+        position,
+        question.text,
+        heard,
+        meaning,
+        attempt_id,
+        at,
+    )
+
+
+async def answers(conn: Connection, outreach_id: UUID) -> list[Answer]:
+    """What was answered in an outreach so far, in the order of the questions."""
+    rows = await conn.fetch(
+        "SELECT question_key, question_text, heard, meaning FROM answers WHERE outreach_id = $1 ORDER BY position",
+        outreach_id,
+    )
+    return [Answer(*row.values()) for row in rows]
+
+
+async def opt_out(
+    conn: Connection, company_id: int, candidate_id: int, e164: str, attempt_id: UUID, at: datetime
+) -> None:
+    """This company does not call this person, nor this number, again."""
+    await conn.execute(
+        "INSERT INTO opt_outs (company_id, candidate_id, e164, at, attempt_id) VALUES ($1, $2, $3, $4, $5)",
+        company_id,
+        candidate_id,
+        e164,
+        at,
+        attempt_id,
+    )
+
+
+async def answers_of_call(conn: Connection, attempt_id: UUID) -> int:
+    """How many questions were answered in one call."""
+    number: int = await conn.fetchval("SELECT count(*) FROM answers WHERE attempt_id = $1", attempt_id)
+    return number

@@ -1,0 +1,279 @@
+"""Outreaches: opened, planned, handed to a dialer, ended; and the situation of each, as the calling rule wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from klara_daemon.domain.attempt_policy import PastAttempt, Situation, next_number
+from klara_daemon.domain.calling_hours import CallingRules
+from klara_daemon.domain.dispositions import Disposition, Outcome, OutreachState
+from klara_daemon.domain.phone_numbers import callable_numbers
+from klara_daemon.store.database import About, Connection
+from klara_daemon.store.stays import Stay
+
+
+@dataclass(frozen=True, slots=True)
+class Outreach:
+    """One row of `outreaches`, as far as decisions need it."""
+
+    id: UUID
+    stay_id: UUID
+    company_id: int
+    candidate_id: int
+    placement_id: int
+    offer_id: int
+    stage_id: int
+    mode: str
+    state: OutreachState
+    opened_at: datetime
+    due_at: datetime | None
+    callback_at: datetime | None
+    number: str | None
+    withdraw_because: str | None
+    outcome: Outcome | None
+
+    @property
+    def about(self) -> About:
+        """Whom the timeline's lines about it are about."""
+        return About(self.company_id, self.candidate_id, self.offer_id, self.id)
+
+
+_OUTREACH = (
+    "id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode, state, opened_at, due_at,"
+    " callback_at, number, withdraw_because, outcome"
+)
+
+
+def _outreach(row: asyncpg.Record) -> Outreach:
+    values: dict[str, Any] = dict(row)
+    values["state"] = OutreachState(values["state"])
+    values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
+    return Outreach(**values)
+
+
+async def lock(conn: Connection, ids: Iterable[UUID]) -> list[Outreach]:
+    """Lock these outreaches, in one order everywhere."""
+    rows = await conn.fetch(
+        f"SELECT {_OUTREACH} FROM outreaches WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",  # noqa: S608
+        sorted(set(ids)),
+    )
+    return [_outreach(row) for row in rows]
+
+
+async def lock_of_stays(conn: Connection, stay_ids: Sequence[UUID]) -> dict[UUID, Outreach]:
+    """Lock the outreaches of these stays; by stay."""
+    rows = await conn.fetch(
+        f"SELECT {_OUTREACH} FROM outreaches WHERE stay_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",  # noqa: S608
+        stay_ids,
+    )
+    return {row["stay_id"]: _outreach(row) for row in rows}
+
+
+async def lock_planned_otherwise(conn: Connection, company_id: int, fingerprint: str, limit: int) -> list[Outreach]:
+    """Lock waiting and held outreaches of a company whose plan rests on other settings."""
+    rows = await conn.fetch(
+        f"SELECT {_OUTREACH} FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held')"  # noqa: S608
+        " AND planned_with IS DISTINCT FROM $2 ORDER BY id LIMIT $3 FOR UPDATE",
+        company_id,
+        fingerprint,
+        limit,
+    )
+    return [_outreach(row) for row in rows]
+
+
+async def open_for(conn: Connection, stay: Stay, mode: str, now: datetime) -> Outreach:
+    """Open the outreach of a stay: waiting, due at once, until it is planned."""
+    row = await conn.fetchrow(
+        "INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode, state,"
+        " opened_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $9)"
+        f" RETURNING {_OUTREACH}",  # noqa: S608
+        uuid4(),
+        stay.id,
+        stay.company_id,
+        stay.candidate_id,
+        stay.placement_id,
+        stay.offer_id,
+        stay.stage_id,
+        mode,
+        now,
+    )
+    assert row is not None
+    return _outreach(row)
+
+
+async def situations(
+    conn: Connection, outreaches: Sequence[Outreach], rules: Mapping[int, CallingRules]
+) -> dict[UUID, Situation]:
+    """What the calling rule is told about each outreach; those of companies without settings are left out."""
+    known = [outreach for outreach in outreaches if outreach.company_id in rules]
+    ids = [outreach.id for outreach in known]
+    attempts = await _attempts(conn, ids)
+    people = await _people(conn, ids)
+    numbers = {
+        outreach.id: callable_numbers(people[outreach.id].phones, rules[outreach.company_id].country)
+        for outreach in known
+    }
+    refusing = await _opted_out(conn, {number for several in numbers.values() for number in several})
+    found = {}
+    for outreach in known:
+        past, person = tuple(attempts.get(outreach.id, ())), people[outreach.id]
+        number = next_number(numbers[outreach.id], past)
+        found[outreach.id] = Situation(
+            rules=rules[outreach.company_id],
+            number=number,
+            entered_at=person.entered_at,
+            attempts=past,
+            callback_at=outreach.callback_at,
+            opted_out=person.opted_out or (outreach.company_id, number) in refusing,
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    phones: tuple[str, ...]
+    entered_at: datetime
+    opted_out: bool
+
+
+async def _attempts(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, list[PastAttempt]]:
+    rows = await conn.fetch(
+        "SELECT outreach_id, coalesce(placed_at, claimed_at) AS placed_at, disposition, e164 FROM attempts"
+        " WHERE outreach_id = ANY($1::uuid[]) AND state = 'ended' ORDER BY outreach_id, number",
+        ids,
+    )
+    found: dict[UUID, list[PastAttempt]] = {}
+    for row in rows:
+        past = PastAttempt(row["placed_at"], Disposition(row["disposition"]), row["e164"])
+        found.setdefault(row["outreach_id"], []).append(past)
+    return found
+
+
+async def _people(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, _Person]:
+    rows = await conn.fetch(
+        "SELECT o.id, coalesce(c.phones, '{}') AS phones, s.entered_at,"
+        "       EXISTS (SELECT FROM opt_outs x WHERE (x.company_id, x.candidate_id) = (o.company_id, o.candidate_id))"
+        "         AS opted_out"
+        "  FROM outreaches o JOIN stays s ON s.id = o.stay_id"
+        "  LEFT JOIN candidates c ON (c.company_id, c.candidate_id) = (o.company_id, o.candidate_id)"
+        " WHERE o.id = ANY($1::uuid[])",
+        ids,
+    )
+    return {row["id"]: _Person(tuple(row["phones"]), row["entered_at"], row["opted_out"]) for row in rows}
+
+
+async def _opted_out(conn: Connection, numbers: Collection[str]) -> set[tuple[int, str]]:
+    rows = await conn.fetch("SELECT company_id, e164 FROM opt_outs WHERE e164 = ANY($1::text[])", list(numbers))
+    return {(row["company_id"], row["e164"]) for row in rows}
+
+
+async def plan(
+    conn: Connection, outreach_id: UUID, due_at: datetime | None, number: str | None, planned_with: str
+) -> None:
+    """Wait until `due_at` for the next call, or be held when it is None."""
+    await conn.execute(
+        "UPDATE outreaches SET state = CASE WHEN $2::timestamptz IS NULL THEN 'held' ELSE 'waiting' END, due_at = $2,"
+        " number = $3, planned_with = $4, handed_until = NULL, outcome = NULL, ended_at = NULL WHERE id = $1",
+        outreach_id,
+        due_at,
+        number,
+        planned_with,
+    )
+
+
+async def end(conn: Connection, outreach_id: UUID, outcome: Outcome, now: datetime) -> None:
+    """Nobody will call any more."""
+    await conn.execute(
+        "UPDATE outreaches SET state = 'ended', outcome = $2, ended_at = $3, due_at = NULL WHERE id = $1",
+        outreach_id,
+        outcome,
+        now,
+    )
+    await conn.execute("DELETE FROM dials WHERE outreach_id = $1", outreach_id)
+
+
+async def withdraw_after_call(conn: Connection, outreach_id: UUID, because: str) -> UUID | None:
+    """Note that the outreach is to end with the call that is under way; that call's attempt comes back."""
+    await conn.execute("UPDATE outreaches SET withdraw_because = $2 WHERE id = $1", outreach_id, because)
+    attempt_id: UUID | None = await conn.fetchval(
+        "SELECT id FROM attempts WHERE outreach_id = $1 AND state <> 'ended'", outreach_id
+    )
+    return attempt_id
+
+
+async def hand_out_due(conn: Connection, now: datetime, lease_s: float, limit: int) -> list[UUID]:
+    """Outreaches whose call is due, to be handed to a dialer; offered again after `lease_s` unless it goes on."""
+    rows = await conn.fetch(
+        "UPDATE outreaches o SET handed_until = now() + make_interval(secs => $2)"
+        "  FROM (SELECT id FROM outreaches WHERE state = 'waiting' AND due_at <= $1"
+        "           AND (handed_until IS NULL OR handed_until < now())"
+        "         ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) due"
+        " WHERE o.id = due.id RETURNING o.id",
+        now,
+        lease_s,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def next_due_at(conn: Connection) -> datetime | None:
+    """When the next call is due (business time)."""
+    due_at: datetime | None = await conn.fetchval("SELECT min(due_at) FROM outreaches WHERE state = 'waiting'")
+    return due_at
+
+
+async def calling_without_call(conn: Connection, for_s: float) -> list[UUID]:
+    """Outreaches whose call has ended for a while and which nobody has planned since."""
+    rows = await conn.fetch(
+        "SELECT o.id FROM outreaches o WHERE o.state = 'calling' AND NOT EXISTS"
+        " (SELECT FROM attempts a WHERE a.outreach_id = o.id"
+        "     AND (a.state <> 'ended' OR a.state_since > now() - make_interval(secs => $1))) LIMIT 1000",
+        for_s,
+    )
+    return [row["id"] for row in rows]
+
+
+async def with_open_attempt(conn: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these outreaches have a call under way."""
+    rows = await conn.fetch(
+        "SELECT outreach_id FROM attempts WHERE outreach_id = ANY($1::uuid[]) AND state <> 'ended'", ids
+    )
+    return {row["outreach_id"] for row in rows}
+
+
+async def was_called(conn: Connection, outreach_id: UUID) -> bool:
+    """Whether there was any attempt."""
+    called: bool = await conn.fetchval("SELECT EXISTS (SELECT FROM attempts WHERE outreach_id = $1)", outreach_id)
+    return called
+
+
+async def companies_with_open(conn: Connection) -> list[int]:
+    """Companies that have waiting or held outreaches."""
+    rows = await conn.fetch("SELECT DISTINCT company_id FROM outreaches WHERE state IN ('waiting', 'held') ORDER BY 1")
+    return [row["company_id"] for row in rows]
+
+
+async def counts(conn: Connection) -> dict[str, int]:
+    """How many outreaches stand in each state that is not the end."""
+    rows = await conn.fetch("SELECT state, count(*) AS n FROM outreaches WHERE state <> 'ended' GROUP BY state")
+    return {row["state"]: row["n"] for row in rows}
+
+
+async def get(conn: Connection, outreach_id: UUID) -> Outreach | None:
+    """One outreach, not locked."""
+    row = await conn.fetchrow(f"SELECT {_OUTREACH} FROM outreaches WHERE id = $1", outreach_id)  # noqa: S608
+    return _outreach(row) if row else None
+
+
+async def language_of_number(conn: Connection, caller_number: str) -> str | None:
+    """The language of the company that calls from this number."""
+    language: str | None = await conn.fetchval(
+        "SELECT language FROM companies WHERE caller_number = $1 ORDER BY company_id LIMIT 1", caller_number
+    )
+    return language
