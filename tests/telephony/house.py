@@ -61,9 +61,7 @@ class Interview:
 class House:
     """Serves the addresses on loopback; what came in is in `statuses`, `machines`, `relays`."""
 
-    def __init__(
-        self, conversation: Callable[[], Interview] = lambda: Interview(["Frage eins?", "Frage zwei?"])
-    ) -> None:
+    def __init__(self, conversation: Callable[[], Interview] = lambda: Interview(["Eins?", "Zwei?"])) -> None:
         self.conversations: dict[str, Interview] = {}
         self.statuses: list[callbacks.StatusEvent] = []
         self.machines: list[callbacks.MachineEvent] = []
