@@ -1,8 +1,8 @@
-"""What goes into a turn of the conversation and what comes out of it: the words that the dialogue shares with the line."""
+"""What goes into a turn of the conversation and what comes out: the words that the dialogue shares with the line."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from klara_daemon.domain.dispositions import Disposition
@@ -108,16 +108,39 @@ class End:
 Action = Say | KeepAnswer | OptOut | End
 
 
+class Phase(StrEnum):
+    """Where the conversation stands."""
+
+    CONNECTING = "connecting"
+    PERSON = "person"
+    WHOSE_NUMBER = "whose_number"
+    FETCHING = "fetching"
+    GOOD_TIME = "good_time"
+    ASKING = "asking"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the conversation stands: small, versioned, stored after every turn (`to_json`, `from_json`)."""
+    """Where the conversation stands: small, versioned, stored after every turn (`to_json`, `from_json`).
 
-    phase: str = "opening"
-    question: int = 0
+    `question` is the key of the open question, `answered` the keys of those answered in this call, `complete` whether
+    all required ones are. `unclear` counts what was not understood since the last thing asked, `stalled` the turns that
+    led nowhere, `patience` the silences still to be let pass, `typed` holds the digits pressed so far. Once there is a
+    `disposition`, the conversation has ended and nothing follows.
+    """
+
+    phase: Phase = Phase.CONNECTING
+    question: str | None = None
     silences: int = 0
-    asked_again: bool = False
+    patience: int = 0
+    unclear: int = 0
+    stalled: int = 0
+    typed: str = ""
     person_spoke: bool = False
+    somebody_else: bool = False
     person_confirmed: bool = False
-    answered: tuple[str, ...] = field(default=())
+    answered: tuple[str, ...] = ()
+    complete: bool = False
     disposition: Disposition | None = None
     version: int = 1

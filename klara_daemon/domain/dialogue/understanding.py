@@ -1,0 +1,162 @@
+"""What somebody means, found in their words without any outside help: yes, no, repeat, later, never again, and so on.
+
+The phrases stand in the catalogues. What may be an answer is not taken for a wish: while an answer is awaited only
+short utterances with a clear phrase count; "never again" counts in a long one too, at its beginning or its end.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+
+from klara_daemon.domain.dialogue.catalogue import catalogue
+from klara_daemon.domain.dialogue.phrases import Phrases, plain
+from klara_daemon.domain.dialogue.yes_no import yes_no
+
+_SHORT = 14
+_EDGE = 3
+
+
+class Intent(StrEnum):
+    """What an utterance asks of Klara, or answers to her."""
+
+    YES = "yes"
+    NO = "no"
+    NEVER_AGAIN = "never_again"
+    HUMAN = "human"
+    WRONG_PERSON = "wrong_person"
+    DECLINE = "decline"
+    LATER = "later"
+    REPEAT = "repeat"
+    WAIT = "wait"
+    SKIP = "skip"
+    GOODBYE = "goodbye"
+    ROBOT = "robot"
+    RECORDED = "recorded"
+    HOW_LONG = "how_long"
+    WHO = "who"
+    ABOUT = "about"
+    GOES_ANYWAY = "goes_anyway"
+    FETCHING = "fetching"
+    NOT_HERE = "not_here"
+    SOMEBODY_ELSE = "somebody_else"
+    MACHINE = "machine"
+
+
+class Awaited(StrEnum):
+    """What Klara has just asked for."""
+
+    PERSON = "person"
+    GOOD_TIME = "good_time"
+    YES_NO = "yes_no"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+_EARLY = frozenset({Awaited.PERSON, Awaited.GOOD_TIME})
+
+# The first that fits is meant.
+_AT_ANY_TIME = (
+    Intent.ROBOT,
+    Intent.HUMAN,
+    Intent.WRONG_PERSON,
+    Intent.DECLINE,
+    Intent.LATER,
+    Intent.RECORDED,
+    Intent.HOW_LONG,
+    Intent.WHO,
+    Intent.ABOUT,
+    Intent.REPEAT,
+    Intent.WAIT,
+    Intent.GOODBYE,
+)
+_THIRD_PERSON = (Intent.FETCHING, Intent.NOT_HERE, Intent.SOMEBODY_ELSE)
+_TO_A_QUESTION = (Intent.NEVER_AGAIN, *_AT_ANY_TIME, Intent.SKIP)
+_ORDER = {
+    Awaited.PERSON: (Intent.MACHINE, Intent.NEVER_AGAIN, Intent.WRONG_PERSON, *_THIRD_PERSON, *_AT_ANY_TIME),
+    Awaited.GOOD_TIME: (Intent.NEVER_AGAIN, Intent.GOES_ANYWAY, *_AT_ANY_TIME),
+    Awaited.YES_NO: _TO_A_QUESTION,
+    Awaited.NUMBER: _TO_A_QUESTION,
+    Awaited.TEXT: _TO_A_QUESTION,
+}
+
+
+def understand(text: str, language: str, awaited: Awaited, about: str = "") -> Intent | None:
+    """What the text means to somebody who awaits such an answer; None when it is an answer or nothing known.
+
+    `about` is the question that was asked, or the name of the person who was asked for.
+    """
+    words = plain(text)
+    bare = _fillers(language).trimmed(words)
+    for intent in _ORDER[awaited]:
+        if _wish(language, intent).is_meant(words, bare, awaited):
+            return intent
+    match awaited:
+        case Awaited.PERSON:
+            return _of(_is_the_person(words, plain(about), language))
+        case Awaited.GOOD_TIME:
+            return Intent.YES if yes_no(language).agrees(words) else _of(yes_no(language).read(words))
+        case Awaited.YES_NO:
+            return _of(yes_no(language).read(words, plain(about)))
+        case Awaited.NUMBER | Awaited.TEXT:
+            return None
+
+
+def says_something(text: str, language: str) -> bool:
+    """Whether there is anything in the text beyond "well" and "erm"."""
+    return bool(_fillers(language).trimmed(plain(text)))
+
+
+class _Wish:
+    """The phrases of one intent, by how much they need around them."""
+
+    def __init__(self, language: str, intent: Intent) -> None:
+        phrases = catalogue(language).understood[intent]
+        self._clear = Phrases(phrases["clear"])
+        self._alone = Phrases([*phrases["clear"], *phrases["alone"]])
+        self._early = Phrases([*phrases["clear"], *phrases["early"]])
+        self._reported = Phrases(phrases.get("reported", []))
+        self._counts_in_long = intent is Intent.NEVER_AGAIN
+
+    def is_meant(self, words: str, bare: str, awaited: Awaited) -> bool:
+        """Whether the words (`bare`: without fillers around them) express this while such an answer is awaited."""
+        if self._alone.whole(words) or self._alone.whole(bare):
+            return True
+        if awaited in _EARLY:
+            return self._early.within(words)
+        if len(words.split()) <= _SHORT:
+            return self._clear.within(words) and not self._reported.within(words)
+        return self._counts_in_long and any(
+            len(words[:begin].split()) <= _EDGE or len(words[end:].split()) <= _EDGE
+            for begin, end in self._clear.spans(words)
+            if not self._reported.within(words[:begin])
+        )
+
+
+@cache
+def _wish(language: str, intent: Intent) -> _Wish:
+    return _Wish(language, intent)
+
+
+@cache
+def _fillers(language: str) -> Phrases:
+    return Phrases(catalogue(language).fillers)
+
+
+@cache
+def _self(language: str) -> Phrases:
+    return Phrases(catalogue(language).understood["self"]["early"])
+
+
+def _is_the_person(words: str, name: str, language: str) -> bool | None:
+    """Whether somebody says that they are the one: "yes", "speaking", their first name; a surname has many bearers."""
+    answer = yes_no(language).read(words)
+    if answer is not None:
+        return answer
+    names = name.split()
+    says_first_name = len(names) > 1 and names[0] in words.split()
+    return True if says_first_name or _self(language).within(words) else None
+
+
+def _of(answer: bool | None) -> Intent | None:
+    return None if answer is None else Intent.YES if answer else Intent.NO
