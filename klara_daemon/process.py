@@ -34,10 +34,10 @@ SYSTEMD_EVERY_S = 5.0
 log = structlog.get_logger()
 
 
-async def run(config: Config, roles: Collection[Role]) -> int:
-    """Run these roles until SIGTERM or SIGINT; the exit status comes back."""
+async def run(config: Config, roles: Collection[Role], now: Callable[[], datetime] = system_now) -> int:
+    """Run these roles until SIGTERM or SIGINT, by this business clock; the exit status comes back."""
     stop = _stop_on_signals(config.drain_s)
-    async with _parts(config, system_now) as (database, broker, session):
+    async with parts(config, now) as (database, broker, session):
         daemon = Daemon(config, roles, database, broker, session)
         async with _health(config, daemon):
             if not await _wait_for_migrations(database, stop):
@@ -74,7 +74,7 @@ def _stop_on_signals(drain_s: float) -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _parts(
+async def parts(
     config: Config, now: Callable[[], datetime]
 ) -> AsyncIterator[tuple[Database, Broker, aiohttp.ClientSession]]:
     """Pool, broker and HTTP session; closed in the order: broker, pool, session."""

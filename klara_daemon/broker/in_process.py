@@ -17,6 +17,7 @@ class _Line:
 
     def __init__(self) -> None:
         self.waiting: deque[Delivery] = deque()
+        self.in_hand = 0
         self.arrived = asyncio.Event()
 
     def put(self, delivery: Delivery) -> None:
@@ -37,14 +38,17 @@ class _Subscription:
                 async with asyncio.timeout(wait_s):
                     await line.arrived.wait()
         self._taken = [line.waiting.popleft() for _ in range(min(limit, len(line.waiting)))]
+        line.in_hand += len(self._taken)
         return tuple(self._taken)
 
     async def done(self) -> None:
+        self._line.in_hand -= len(self._taken)
         self._taken = []
 
     def give_back(self) -> None:
         for delivery in reversed(self._taken):
             self._line.waiting.appendleft(delivery)
+        self._line.in_hand -= len(self._taken)
         self._taken = []
         self._line.arrived.set()
 
@@ -59,8 +63,8 @@ class InProcessBroker:
 
     @property
     def idle(self) -> bool:
-        """Whether no message waits."""
-        return not any(line.waiting for line in self._lines.values())
+        """Whether no message waits or is being worked on."""
+        return not any(line.waiting or line.in_hand for line in self._lines.values())
 
     async def publish(self, outgoing: Sequence[Outgoing]) -> Collection[UUID]:
         """Put each message into the queue that its name leads to; a name that leads nowhere is not confirmed."""

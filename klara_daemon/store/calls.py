@@ -193,7 +193,7 @@ async def begin_placing(conn: Connection, attempt_id: UUID, now: datetime) -> da
 async def lock(conn: Connection, ids: Iterable[UUID]) -> list[Attempt]:
     """Lock these attempts, in one order everywhere."""
     rows = await conn.fetch(
-        f"SELECT {_ATTEMPT} FROM attempts WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",  # noqa: S608
+        f"SELECT {_ATTEMPT} FROM attempts WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
         sorted(set(ids)),
     )
     return [_attempt(row) for row in rows]
@@ -201,7 +201,7 @@ async def lock(conn: Connection, ids: Iterable[UUID]) -> list[Attempt]:
 
 async def get(conn: Connection, attempt_id: UUID) -> Attempt | None:
     """One attempt, not locked."""
-    row = await conn.fetchrow(f"SELECT {_ATTEMPT} FROM attempts WHERE id = $1", attempt_id)  # noqa: S608
+    row = await conn.fetchrow(f"SELECT {_ATTEMPT} FROM attempts WHERE id = $1", attempt_id)
     return _attempt(row) if row else None
 
 
@@ -320,7 +320,7 @@ async def claim_look(conn: Connection, patience_s: Mapping[AttemptState, float],
 async def not_ringing(conn: Connection) -> list[Attempt]:
     """Calls that have been asked for and do not ring yet."""
     rows = await conn.fetch(
-        f"SELECT {_ATTEMPT} FROM attempts WHERE state IN ('unclear', 'placed') AND hang_up_because IS NULL"  # noqa: S608
+        f"SELECT {_ATTEMPT} FROM attempts WHERE state IN ('unclear', 'placed') AND hang_up_because IS NULL"
     )
     return [_attempt(row) for row in rows]
 

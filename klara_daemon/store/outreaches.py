@@ -60,7 +60,7 @@ def _outreach(row: asyncpg.Record) -> Outreach:
 async def lock(conn: Connection, ids: Iterable[UUID]) -> list[Outreach]:
     """Lock these outreaches, in one order everywhere."""
     rows = await conn.fetch(
-        f"SELECT {_OUTREACH} FROM outreaches WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",  # noqa: S608
+        f"SELECT {_OUTREACH} FROM outreaches WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
         sorted(set(ids)),
     )
     return [_outreach(row) for row in rows]
@@ -69,7 +69,7 @@ async def lock(conn: Connection, ids: Iterable[UUID]) -> list[Outreach]:
 async def lock_of_stays(conn: Connection, stay_ids: Sequence[UUID]) -> dict[UUID, Outreach]:
     """Lock the outreaches of these stays; by stay."""
     rows = await conn.fetch(
-        f"SELECT {_OUTREACH} FROM outreaches WHERE stay_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",  # noqa: S608
+        f"SELECT {_OUTREACH} FROM outreaches WHERE stay_id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
         stay_ids,
     )
     return {row["stay_id"]: _outreach(row) for row in rows}
@@ -78,7 +78,7 @@ async def lock_of_stays(conn: Connection, stay_ids: Sequence[UUID]) -> dict[UUID
 async def lock_planned_otherwise(conn: Connection, company_id: int, fingerprint: str, limit: int) -> list[Outreach]:
     """Lock waiting and held outreaches of a company whose plan rests on other settings."""
     rows = await conn.fetch(
-        f"SELECT {_OUTREACH} FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held')"  # noqa: S608
+        f"SELECT {_OUTREACH} FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held')"
         " AND planned_with IS DISTINCT FROM $2 ORDER BY id LIMIT $3 FOR UPDATE",
         company_id,
         fingerprint,
@@ -92,7 +92,7 @@ async def open_for(conn: Connection, stay: Stay, mode: str, now: datetime) -> Ou
     row = await conn.fetchrow(
         "INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode, state,"
         " opened_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $9)"
-        f" RETURNING {_OUTREACH}",  # noqa: S608
+        f" RETURNING {_OUTREACH}",
         uuid4(),
         stay.id,
         stay.company_id,
@@ -267,7 +267,7 @@ async def counts(conn: Connection) -> dict[str, int]:
 
 async def get(conn: Connection, outreach_id: UUID) -> Outreach | None:
     """One outreach, not locked."""
-    row = await conn.fetchrow(f"SELECT {_OUTREACH} FROM outreaches WHERE id = $1", outreach_id)  # noqa: S608
+    row = await conn.fetchrow(f"SELECT {_OUTREACH} FROM outreaches WHERE id = $1", outreach_id)
     return _outreach(row) if row else None
 
 
@@ -277,3 +277,22 @@ async def language_of_number(conn: Connection, caller_number: str) -> str | None
         "SELECT language FROM companies WHERE caller_number = $1 ORDER BY company_id LIMIT 1", caller_number
     )
     return language
+
+
+async def due_of_candidate(conn: Connection, company_id: int, candidate_id: int) -> datetime | None:
+    """When the next call to a candidate is due (business time)."""
+    due_at: datetime | None = await conn.fetchval(
+        "SELECT min(due_at) FROM outreaches WHERE company_id = $1 AND candidate_id = $2 AND state = 'waiting'",
+        company_id,
+        candidate_id,
+    )
+    return due_at
+
+
+async def outcomes(conn: Connection, company_id: int) -> dict[int, Outcome]:
+    """How the outreaches of a company's candidates ended; the latest of each candidate."""
+    rows = await conn.fetch(
+        "SELECT candidate_id, outcome FROM outreaches WHERE company_id = $1 AND state = 'ended' ORDER BY ended_at",
+        company_id,
+    )
+    return {row["candidate_id"]: Outcome(row["outcome"]) for row in rows}

@@ -32,8 +32,8 @@ class Table:
     def read_sql(self) -> str:
         """The rows of company `$1`."""
         columns = ", ".join(self.columns)
-        read = f"SELECT {columns} FROM {self.name} WHERE company_id = $1"  # noqa: S608 -- names from below
-        return f"SELECT '{self.name}', to_jsonb(found)::text FROM ({read}) found"  # noqa: S608
+        read = f"SELECT {columns} FROM {self.name} WHERE company_id = $1"
+        return f"SELECT '{self.name}', to_jsonb(found)::text FROM ({read}) found"
 
     @property
     def save_sql(self) -> str:
@@ -41,7 +41,7 @@ class Table:
         columns, key, others = ", ".join(self.columns), ", ".join(self.key), ", ".join(self.others)
         wanted = ", ".join(f"excluded.{column}" for column in self.others)
         return (
-            f"INSERT INTO {self.name} ({columns})"  # noqa: S608
+            f"INSERT INTO {self.name} ({columns})"
             f" SELECT {columns} FROM jsonb_populate_recordset(NULL::{self.name}, $1)"
             f" ON CONFLICT ({key}) DO UPDATE SET ({others}) = ROW({wanted})"
         )
@@ -50,8 +50,8 @@ class Table:
     def remove_sql(self) -> str:
         """Delete the rows that have the keys of the JSON list `$1`."""
         key = ", ".join(self.key)
-        gone = f"SELECT {key} FROM jsonb_populate_recordset(NULL::{self.name}, $1)"  # noqa: S608
-        return f"DELETE FROM {self.name} WHERE ({key}) IN ({gone})"  # noqa: S608
+        gone = f"SELECT {key} FROM jsonb_populate_recordset(NULL::{self.name}, $1)"
+        return f"DELETE FROM {self.name} WHERE ({key}) IN ({gone})"
 
 
 TABLES = (
@@ -109,6 +109,7 @@ class Difference:
 
 def differences(wanted: Rows, stored: Rows) -> tuple[Difference, ...]:
     """What must happen so that `stored` becomes `wanted`; tables in which nothing must are left out."""
+    wanted = {**wanted, "questions": _in_place(wanted["questions"], stored["questions"])}
     each = (_difference(table, wanted[table.name], stored[table.name]) for table in TABLES)
     return tuple(difference for difference in each if difference)
 
@@ -122,6 +123,17 @@ def _difference(table: Table, wanted: Iterable[Row], stored: Iterable[Row]) -> D
         changed=tuple(row for key, row in new.items() if key in old and _meant(table, row) != _meant(table, old[key])),
         removed=tuple(row for key, row in old.items() if key not in new),
     )
+
+
+def _in_place(wanted: Sequence[Row], stored: Sequence[Row]) -> list[Row]:
+    """The wanted questions; where a set's order is the stored one, at the stored positions, gaps and all."""
+    positioned: list[Row] = []
+    for name in dict.fromkeys(row["question_set"] for row in wanted):
+        new, old = _of_set(name, wanted), _of_set(name, stored)
+        if [row["key"] for row in new] == [row["key"] for row in old]:
+            new = [row | {"position": before["position"]} for row, before in zip(new, old, strict=True)]
+        positioned += new
+    return positioned
 
 
 def _key(table: Table, row: Row) -> tuple[Any, ...]:
@@ -191,12 +203,15 @@ def _calling(rows: Rows) -> dict[str, Any]:
 
 
 def _questions(question_set: Row, questions: Sequence[Row]) -> dict[str, Any]:
-    own = (row for row in questions if row["question_set"] == question_set["question_set"])
-    in_order = sorted(own, key=lambda row: row["position"])
+    in_order = _of_set(question_set["question_set"], questions)
     return {
         **_rest(question_set, "question_set"),
         "questions": [_rest(row, "question_set", "position") for row in in_order],
     }
+
+
+def _of_set(name: str, questions: Sequence[Row]) -> list[Row]:
+    return sorted((row for row in questions if row["question_set"] == name), key=lambda row: row["position"])
 
 
 def _watched_stage(row: Row) -> dict[str, Any]:

@@ -150,7 +150,7 @@ async def lock_person(conn: Connection, company_id: int, candidate_id: int) -> N
 async def open_stays(conn: Connection, company_id: int, candidate_id: int) -> list[Stay]:
     """The stays of a candidate that are not over."""
     rows = await conn.fetch(
-        f"SELECT {_STAY} FROM stays WHERE company_id = $1 AND candidate_id = $2 AND left_at IS NULL",  # noqa: S608
+        f"SELECT {_STAY} FROM stays WHERE company_id = $1 AND candidate_id = $2 AND left_at IS NULL",
         company_id,
         candidate_id,
     )
@@ -232,7 +232,7 @@ async def uncalled_but_wanted(conn: Connection) -> list[UUID]:
 
 async def stays(conn: Connection, ids: Sequence[UUID]) -> list[Stay]:
     """These stays, in the order of their ids."""
-    rows = await conn.fetch(f"SELECT {_STAY} FROM stays WHERE id = ANY($1::uuid[]) ORDER BY id", ids)  # noqa: S608
+    rows = await conn.fetch(f"SELECT {_STAY} FROM stays WHERE id = ANY($1::uuid[]) ORDER BY id", ids)
     return [Stay(*row.values()) for row in rows]
 
 

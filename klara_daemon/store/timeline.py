@@ -33,7 +33,7 @@ _LINE = "id, company_id, candidate_id, offer_id, outreach_id, attempt_id, at, ev
 async def of_candidate(conn: Connection, company_id: int, candidate_id: int) -> list[Line]:
     """The lines of one candidate, oldest first."""
     rows = await conn.fetch(
-        f"SELECT {_LINE} FROM timeline WHERE company_id = $1 AND candidate_id = $2 ORDER BY id",  # noqa: S608
+        f"SELECT {_LINE} FROM timeline WHERE company_id = $1 AND candidate_id = $2 ORDER BY id",
         company_id,
         candidate_id,
     )
@@ -42,7 +42,7 @@ async def of_candidate(conn: Connection, company_id: int, candidate_id: int) -> 
 
 async def after(conn: Connection, line_id: int, limit: int) -> list[Line]:
     """The lines of everybody that follow a line, oldest first."""
-    rows = await conn.fetch(f"SELECT {_LINE} FROM timeline WHERE id > $1 ORDER BY id LIMIT $2", line_id, limit)  # noqa: S608
+    rows = await conn.fetch(f"SELECT {_LINE} FROM timeline WHERE id > $1 ORDER BY id LIMIT $2", line_id, limit)
     return [_line(dict(row)) for row in rows]
 
 

@@ -47,7 +47,7 @@ async def follow_settings(conn: Connection, now: datetime) -> None:
 async def no_longer_watched(conn: Connection, after_s: float) -> list[Watch]:
     """Forget watches that the settings have not named for `after_s` seconds; they come back."""
     rows = await conn.fetch(
-        f"DELETE FROM stage_watches WHERE unwatched_since < now() - make_interval(secs => $1) RETURNING {_WATCH}",  # noqa: S608
+        f"DELETE FROM stage_watches WHERE unwatched_since < now() - make_interval(secs => $1) RETURNING {_WATCH}",
         after_s,
     )
     return [Watch(*row.values()) for row in rows]
@@ -89,7 +89,7 @@ async def polled(conn: Connection, watch: Watch, now: datetime, fault: str | Non
 async def of_company(conn: Connection, company_id: int) -> list[Watch]:
     """What is watched for a company right now, the five minutes of grace included."""
     rows = await conn.fetch(
-        f"SELECT {_WATCH} FROM stage_watches WHERE company_id = $1",  # noqa: S608
+        f"SELECT {_WATCH} FROM stage_watches WHERE company_id = $1",
         company_id,
     )
     return [Watch(*row.values()) for row in rows]

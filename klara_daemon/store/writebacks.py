@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from klara_daemon.domain.dispositions import Disposition, Outcome
-from klara_daemon.store.database import Connection
+from klara_daemon.store.database import About, Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class Writeback:
     tries: int
     note_id: int | None
     move: str
+
+    @property
+    def about(self) -> About:
+        """Whom the timeline's lines about it are about."""
+        return About(self.company_id, self.candidate_id, self.offer_id, self.outreach_id)
 
 
 @dataclass(frozen=True, slots=True)
