@@ -141,7 +141,9 @@ class Config(BaseSettings):
         default=Address("127.0.0.1", 8081),
         description="host:port of this process's health and metrics, or empty for none",
     )
-    drain_s: float = Field(default=25, ge=0, le=3600, description="a number of seconds, 0 to 3600")
+    drain_s: float = Field(
+        default=25, ge=0, le=3600, description="seconds in which live calls may end after SIGTERM, 0 to 3600"
+    )
     public_url: HttpUrl = Field(
         default="", description="https://host/path under which the phone company reaches the web role"
     )
@@ -149,10 +151,11 @@ class Config(BaseSettings):
         default=(), repr=False, description="Fernet keys, separated by commas; the first encrypts, all decrypt"
     )
     recruitee_api_url: HttpUrl = Field(
-        default="https://api.recruitee.com", description="https:// address (http:// on this machine only)"
+        default="https://api.recruitee.com",
+        description="https:// address of Recruitee's API (http:// on this machine only)",
     )
     twilio_api_url: HttpUrl = Field(
-        default="https://api.twilio.com", description="https:// address (http:// on this machine only)"
+        default="https://api.twilio.com", description="https:// address of Twilio's API (http:// on this machine only)"
     )
     twilio_account_sid: AccountSid = Field(
         default="", description="AC and 32 hexadecimal digits, from Twilio's console"
@@ -160,12 +163,18 @@ class Config(BaseSettings):
     twilio_auth_token: AuthToken = Field(
         default="", repr=False, description="the account's auth token, from Twilio's console"
     )
-    poll_every_s: float = Field(default=180, gt=0, le=86400, description="a number of seconds, up to 86400")
-    calls_at_once: int = Field(default=2, ge=1, le=10000, description="a whole number, 1 to 10000")
-    calls_per_second: float = Field(default=1, gt=0, le=1000, description="a number, up to 1000")
-    log_format: Annotated[Literal["json", "console"], Choice] = Field(default="json", description="json or console")
+    poll_every_s: float = Field(
+        default=180, gt=0, le=86400, description="seconds from one poll of a watched stage to the next, up to 86400"
+    )
+    calls_at_once: int = Field(default=2, ge=1, le=10000, description="the trunk's limit of calls at once, 1 to 10000")
+    calls_per_second: float = Field(
+        default=1, gt=0, le=1000, description="the trunk's limit of calls per second, up to 1000"
+    )
+    log_format: Annotated[Literal["json", "console"], Choice] = Field(
+        default="json", description="json (one object a line) or console (for people)"
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error", "critical"], Choice] = Field(
-        default="info", description="debug, info, warning, error or critical"
+        default="info", description="debug, info, warning, error or critical: the lowest that is written"
     )
 
     @classmethod
