@@ -22,6 +22,20 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteWords:
+    """The words of the note that is written to Recruitee."""
+
+    sentences: Mapping[str, str]
+    outcomes: Mapping[str, str]
+    dispositions: Mapping[str, str]
+    meanings: Mapping[str, str]
+
+    def says(self, key: str, **filling: object) -> str:
+        """The sentence of this key, filled."""
+        return self.sentences[key].format(**filling)
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """One language: the sentences that are said, the phrases that are understood, number words, the note's words."""
 
@@ -30,7 +44,7 @@ class Catalogue:
     understood: Mapping[str, Mapping[str, list[str]]]
     fillers: tuple[str, ...]
     numbers: Mapping[str, Any]
-    note: Mapping[str, str]
+    note: NoteWords
 
 
 @cache
@@ -52,4 +66,4 @@ def catalogue(language: str) -> Catalogue:
     }
     understood = dict(document["understood"])
     fillers = tuple(understood.pop("fillers"))
-    return Catalogue(spoken, said, understood, fillers, document["numbers"], document["note"])
+    return Catalogue(spoken, said, understood, fillers, document["numbers"], NoteWords(**document["note"]))

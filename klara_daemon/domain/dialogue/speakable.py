@@ -18,12 +18,12 @@ _NAME_MARKS = frozenset("'’-., ")
 
 def heard(text: str) -> str:
     """What somebody said, fit to be stored: at most 2,000 characters, without control characters."""
-    return _one_line(text[:HEARD_LIMIT])
+    return one_line(text[:HEARD_LIMIT])
 
 
 def spoken(text: str) -> str:
     """A recruiter's text fit to be spoken."""
-    return _one_line(_MARKUP.sub(" ", text[:TEXT_LIMIT]).replace("<", " ").replace(">", " "))
+    return one_line(_MARKUP.sub(" ", text[:TEXT_LIMIT]).replace("<", " ").replace(">", " "))
 
 
 def job_title(title: str) -> str:
@@ -44,6 +44,7 @@ def _belongs_to_a_name(char: str) -> bool:
     return char in _NAME_MARKS or char in _JOINERS or unicodedata.category(char)[0] in "LM"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The text in one line, without control characters."""
     printable = (char if unicodedata.category(char)[0] != "C" or char in _JOINERS else " " for char in text)
     return " ".join("".join(printable).split())
