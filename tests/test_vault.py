@@ -92,7 +92,7 @@ def test_rotation_does_not_carry_a_secret_to_another_row() -> None:
         Vault([NEW, OLD]).rotate(sealed_by(OLD), table="company_secrets", column="recruitee_token", row=2)
 
 
-@pytest.mark.parametrize("keys", [[], [""], ["too short"], [NEW, "not a key"], [NEW + "x" * 44]])
+@pytest.mark.parametrize("keys", [[], [""], ["too short"], [NEW, "not a key"]])
 def test_keys_that_are_none_are_refused_without_showing_them(keys: list[str]) -> None:
     with pytest.raises(BadKeys) as refused:
         Vault(keys)
