@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +22,7 @@ import pytest
 import structlog
 
 from klara_daemon import log
+from klara_daemon.redaction import HIDDEN, redact
 
 NUMBER = "+4915112345678"
 
@@ -211,6 +215,7 @@ async def test_an_exception_that_nobody_awaited_is_told(lines: Lines) -> None:
 CRASH = f"""
 import sys, threading
 from klara_daemon import log
+from klara_daemon.redaction import HIDDEN, redact
 log.configure("json", "info")
 class Fails:
     def __del__(self): raise ValueError("unraisable {NUMBER}")
@@ -233,3 +238,33 @@ def test_uncaught_exceptions_end_as_events_and_the_status_says_so() -> None:
     assert "151" not in ended.stderr
     assert ended.stdout == ""
     assert ended.returncode == 1
+
+
+def logged() -> Iterator[tuple[str, ast.Call]]:
+    """Every call in the package that writes a log event, and where it stands."""
+    package = Path(log.__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="log"), attr=level)) if level in LEVELS:
+                    yield f"{path.relative_to(package)}:{node.lineno}", node
+
+
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+LOGGED = dict(logged())
+
+
+def test_every_event_of_ours_is_one_literal() -> None:
+    def is_event(node: ast.expr) -> bool:
+        return isinstance(node, ast.Constant) and re.fullmatch(r"[a-z]+(_[a-z]+)+", str(node.value)) is not None
+
+    assert len(LOGGED) > 20
+    assert [where for where, call in LOGGED.items() if len(call.args) != 1 or not is_event(call.args[0])] == []
+
+
+def test_no_event_of_ours_is_written_with_a_key_that_is_hidden_anyway() -> None:
+    def hidden(call: ast.Call) -> list[str]:
+        keys = [key.arg for key in call.keywords if key.arg]
+        return [key for key in keys if redact([{key: 1}, {key: "x"}]) == [{key: HIDDEN}, {key: HIDDEN}]]
+
+    assert {where: keys for where, call in LOGGED.items() if (keys := hidden(call))} == {}

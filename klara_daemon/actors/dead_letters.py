@@ -29,7 +29,7 @@ async def collect_dead_letters(
                         async with database.transaction() as tx:
                             body = letter.body.decode("utf-8", "replace")
                             await outbox.park(tx.conn, queue, letter.id, letter.name, body, "given up by the broker")
-                        log.error("dead_letter_parked", message_id=letter.id, name_of_message=letter.name)
+                        log.error("dead_letter_parked", message_id=letter.id, kind=letter.name)
                         await subscription.done()
         except (BrokerLost, *OUTAGE):
             await sleep_unless(stop, COME_BACK_S)

@@ -278,7 +278,7 @@ class Dialer:
             if attempt.state in (AttemptState.PLACING, AttemptState.UNCLEAR):
                 await calls.go_on(tx.conn, attempt_id, AttemptState.PLACED, call.status, tx.now)
             tx.note("call_placed", attempt.about, number=attempt.number)
-        log.info("call_placed", attempt_id=attempt_id, outreach_id=attempt.outreach_id, number=attempt.number)
+        log.info("call_placed", attempt_id=attempt_id, outreach_id=attempt.outreach_id, attempt_number=attempt.number)
 
     async def _ended(self, attempt_id: UUID, disposition: Disposition, result: str, error: Exception) -> None:
         metrics.DIALS.labels(result).inc()

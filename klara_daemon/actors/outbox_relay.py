@@ -37,5 +37,5 @@ class OutboxRelay:
                 return False
             await outbox.remove(tx.conn, [row.seq for row in rows if row.id in confirmed])
         if len(confirmed) < len(rows):
-            log.error("messages_not_confirmed", names=sorted({row.name for row in rows if row.id not in confirmed}))
+            log.error("messages_not_confirmed", kinds=sorted({row.name for row in rows if row.id not in confirmed}))
         return len(rows) == AT_ONCE and len(confirmed) == len(rows)
