@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +21,10 @@ from klara_daemon.demo.private_server import (
     ServerFailed,
     ServerProcess,
     free_port,
+    hand_over,
     private_folder,
     reachable,
+    run_program,
     unprivileged_account,
 )
 
@@ -37,19 +39,20 @@ _SIGNALS: Mapping[StopMode, signal.Signals] = {
     "kill": signal.SIGKILL,
 }
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-# Nothing here outlives the process, so nothing is gained by waiting for the disk.
+# The data need not outlive the machine, so nothing waits for the disk. They must outlive a SIGKILL, so
+# `synchronous_commit` stays on.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
 _TRIES = 5
 _START_WITHIN_S = 60.0
+_SIGNAL_WORKS_WITHIN_S = 0.3
 _STOP_WITHIN_S = 20.0
 
 
@@ -114,6 +117,12 @@ class EmbeddedPostgres:
         """Let it go on after `freeze`."""
         self._process.thaw()
 
+    def restore(self) -> None:
+        """Thaw it and start it where that is needed, whatever was done to it."""
+        self.thaw()
+        if not self._process.survives(_SIGNAL_WORKS_WITHIN_S):
+            self.start()
+
     @property
     def _data(self) -> Path:
         return self._folder / "data"
@@ -127,39 +136,23 @@ class EmbeddedPostgres:
     def _initialise(self) -> None:
         password_file = self._folder / "password"
         password_file.write_text(self._password)
-        os.chown(password_file, self._account.uid, self._account.gid)
         password_file.chmod(0o400)
-        self._run(
-            [
-                str(self.program("initdb")),
-                f"--pgdata={self._data}",
-                "--username=postgres",
-                f"--pwfile={password_file}",
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale=C.UTF-8",
-                "--no-sync",
-                "--no-instructions",
-            ]
+        hand_over(password_file, self._account)
+        command = [
+            str(self.program("initdb")),
+            f"--pgdata={self._data}",
+            "--username=postgres",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+            "--no-instructions",
+        ]
+        run_program(
+            command, folder=self._folder, account=self._account, environment=_ENVIRONMENT, within=_START_WITHIN_S
         )
         password_file.unlink()
-
-    def _run(self, command: Sequence[str]) -> None:
-        as_root = os.geteuid() == 0
-        done = subprocess.run(
-            command,
-            check=False,
-            cwd=self._folder,
-            env=_ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=_START_WITHIN_S,
-            user=self._account.uid if as_root else None,
-            group=self._account.gid if as_root else None,
-            extra_groups=[] if as_root else None,
-        )
-        if done.returncode:
-            raise ServerFailed(f"{Path(command[0]).name} failed: {done.stderr.strip()}")
 
     def _start_once(self) -> None:
         self._process.start()

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 # Below the ports that Linux gives to outgoing connections: there, a client that knocks at a stopped server may meet
 # itself.
@@ -90,6 +91,38 @@ def free_port() -> int:
             return port
 
 
+def hand_over(path: Path, account: Account) -> None:
+    """Give a file, or a folder with all that lies in it, to the account."""
+    for each in (path, *path.rglob("*")):
+        os.chown(each, account.uid, account.gid, follow_symlinks=False)
+
+
+def run_program(
+    command: Sequence[str], *, folder: Path, account: Account, environment: Mapping[str, str], within: float
+) -> str:
+    """What a program says that does its work and ends; `ServerFailed` when it fails or takes over `within` seconds."""
+    who = _who(account)
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within,
+            user=who.user,
+            group=who.group,
+            extra_groups=who.extra_groups,
+        )
+    except subprocess.TimeoutExpired:
+        raise ServerFailed(f"{Path(command[0]).name} was not done after {within:.0f} s") from None
+    if done.returncode:
+        raise ServerFailed(f"{Path(command[0]).name} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
 @dataclass(slots=True)
 class ServerProcess:
     """One server program that runs in a private folder, is told to stop, started again, frozen and thawed."""
@@ -110,12 +143,25 @@ class ServerProcess:
         return self._process.pid
 
     @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended, frozen or not."""
+        return self._process is not None and self._process.poll() is None
+
+    def survives(self, seconds: float) -> bool:
+        """Whether it still runs after `seconds`: a signal that somebody sent takes a moment to work."""
+        with suppress(subprocess.TimeoutExpired):
+            if self._process is not None:
+                self._process.wait(seconds)
+        return self.running
+
+    @property
     def log(self) -> Path:
         """What the server has said since it was made."""
         return self.folder / f"{self.name}.log"
 
     def start(self) -> None:
         """Start the program; it is not yet ready."""
+        who = _who(self.account)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -125,9 +171,9 @@ class ServerProcess:
                 cwd=self.folder,
                 env=dict(self.environment),
                 start_new_session=True,
-                user=self.account.uid if os.geteuid() == 0 else None,
-                group=self.account.gid if os.geteuid() == 0 else None,
-                extra_groups=[] if os.geteuid() == 0 else None,
+                user=who.user,
+                group=who.group,
+                extra_groups=who.extra_groups,
                 umask=0o077,
             )
         self._pid_file.write_text(str(self._process.pid))
@@ -136,7 +182,7 @@ class ServerProcess:
         """Wait until `ready` says so, at most `within` seconds; `ServerFailed` when it ends before or time is up."""
         deadline = time.monotonic() + within
         while not ready():
-            if self._process is None or self._process.poll() is not None:
+            if not self.running:
                 self._pid_file.unlink(missing_ok=True)
                 raise ServerFailed(f"{self.name} ended while it started:\n{self._last_words()}")
             if time.monotonic() > deadline:
@@ -179,6 +225,18 @@ class ServerProcess:
 
     def _last_words(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+
+class _Who(NamedTuple):
+    """Whom `subprocess` makes of the child: nothing is to be changed unless we are root."""
+
+    user: int | None
+    group: int | None
+    extra_groups: Sequence[int] | None
+
+
+def _who(account: Account) -> _Who:
+    return _Who(account.uid, account.gid, []) if os.geteuid() == 0 else _Who(None, None, None)
 
 
 def _signal_all(pids: Iterable[int], which: signal.Signals) -> None:

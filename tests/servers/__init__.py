@@ -1,0 +1,1 @@
+"""Real servers for the tests, found or started in the order that the ladder says."""
