@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO
 
 import aiohttp
@@ -37,7 +38,7 @@ def group() -> None:
 @click.option("--token-file", type=click.File("rb"), required=True, help="The token's file; - for standard input.")
 def add(company_id: int, token_file: BinaryIO) -> None:
     """Check a company's Recruitee API token against Recruitee, and store it."""
-    run(_add(company_id, token_file.read(LONGEST_SECRET + 1)))
+    run(_add(company_id, token_file.read(2 * LONGEST_SECRET)))
 
 
 @group.command()
@@ -45,7 +46,7 @@ def add(company_id: int, token_file: BinaryIO) -> None:
 @click.option("--secret-file", type=click.File("rb"), required=True, help="The secret's file; - for standard input.")
 def secret(company_id: int, secret_file: BinaryIO) -> None:
     """Store the secret of a company's webhook, which Recruitee shows after the webhook's first ping."""
-    run(_secret(company_id, secret_file.read(LONGEST_SECRET + 1)))
+    run(_secret(company_id, secret_file.read(2 * LONGEST_SECRET)))
 
 
 async def _add(company_id: int, content: bytes) -> None:
@@ -86,10 +87,10 @@ async def _whoami(access: Access, url: str) -> Admin:
 
 
 def _read(content: bytes, what: str) -> str:
-    text = content.decode("ascii", "replace").strip()
-    if not text or len(content) > LONGEST_SECRET or not text.isprintable() or not text.isascii():
+    word = re.fullmatch(rb"\s*([!-~]{1,%d})\s*" % LONGEST_SECRET, content)
+    if word is None:
         raise BadInput(
-            f"The file does not hold a {what}: expected one line of up to {LONGEST_SECRET} ASCII signs.",
+            f"The file does not hold a {what}: expected one word of up to {LONGEST_SECRET} ASCII signs.",
             means="Nothing was stored.",
         )
-    return text
+    return word[1].decode("ascii")

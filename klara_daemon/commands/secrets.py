@@ -34,4 +34,5 @@ async def _rotate() -> None:
     vault = Vault(config.secret_keys)
     async with session(config.database_url) as conn:
         rotated = await companies.rotate(conn, vault)
-    click.echo(f"Encrypted {rotated} secrets with the first key. The other keys are not needed for them any more.")
+    noun = "secret" if rotated == 1 else "secrets"
+    click.echo(f"Encrypted {rotated} {noun} with the first key. No other key is needed for them any more.")

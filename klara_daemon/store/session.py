@@ -23,13 +23,20 @@ class DatabaseFailed(KlaraError):
 async def session(database_url: str) -> AsyncIterator[Connection]:
     """A connection of its own. Whatever the database does to the body comes out as `DatabaseFailed`."""
     try:
-        conn = await asyncpg.connect(database_url, timeout=CONNECT_S, command_timeout=STATEMENT_S)
+        conn = await _connect(database_url)
         try:
             yield conn
         finally:
             await conn.close(timeout=CONNECT_S)
     except (asyncpg.PostgresError, *OUTAGE) as error:
         raise _explained(error) from error
+
+
+async def _connect(database_url: str) -> Connection:
+    try:
+        return await asyncpg.connect(database_url, timeout=CONNECT_S, command_timeout=STATEMENT_S)
+    except ValueError as error:
+        raise DatabaseFailed("The address of the database cannot be understood.", remedy=CHECK_URL) from error
 
 
 def _explained(error: Exception) -> DatabaseFailed:
