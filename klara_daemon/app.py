@@ -39,7 +39,7 @@ from klara_daemon.messages import (
     StayChanged,
     WebhookAccepted,
 )
-from klara_daemon.recruitee.client import RecruiteeClient
+from klara_daemon.recruitee.client import DEFAULT_LIMITS, Limits, RecruiteeClient
 from klara_daemon.store.database import Database
 from klara_daemon.store.listening import listen
 from klara_daemon.supervisor import Actor, Progress, Supervisor
@@ -84,13 +84,14 @@ class Daemon:
         session: aiohttp.ClientSession,
         *,
         timing: Timing | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._config = config
         self._roles = roles
         self.database = database
         self.broker = broker
         self._vault = Vault(config.secret_keys)
-        self._recruitee = RecruiteeClient(session, config.recruitee_api_url)
+        self._recruitee = RecruiteeClient(session, config.recruitee_api_url, limits)
         self._door = RecruiteeDoor(database, self._vault)
         self._provider = TwilioClient(
             session,
@@ -197,9 +198,7 @@ class Daemon:
                 while not stop.is_set():
                     progress()
                     await sleep_unless(stop, SWEEP_S)
-                drained_at = asyncio.get_running_loop().time() + self._config.drain_s - CLOSE_S
-                while twilio.live and asyncio.get_running_loop().time() < drained_at:
-                    await asyncio.sleep(0.1)
+                await sleep_unless(twilio.silent, max(0.0, self._config.drain_s - CLOSE_S))
                 closing.set()
 
         return [Actor("web", run)]

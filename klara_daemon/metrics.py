@@ -50,6 +50,9 @@ BATCH_MESSAGES = Histogram(
 MESSAGES_PARKED = Gauge(
     "klara_messages_parked", "Messages in the table of those that nobody could handle", registry=REGISTRY
 )
+ROUNDS_FAILED = Counter(
+    "klara_rounds_failed", "Pieces of work that failed in an unforeseen way, by actor", ["actor"], registry=REGISTRY
+)
 OUTBOX_ROWS = Gauge("klara_outbox_rows", "Outgoing messages that are not confirmed yet", registry=REGISTRY)
 OUTBOX_OLDEST_SECONDS = Gauge("klara_outbox_oldest_seconds", "Age of the oldest of them", registry=REGISTRY)
 

@@ -40,7 +40,7 @@ class AtsWriteback:
 
     async def on_outreach_ended(self, tx: Transaction, messages: Sequence[OutreachEnded]) -> None:
         """What is owed stands in the rows already; look at them now."""
-        log.debug("outreaches_ended", number=len(messages))
+        log.debug("outreaches_ended", outreaches=len(messages))
         tx.ring("writebacks")
 
     async def write_one(self) -> bool:
@@ -98,9 +98,7 @@ class AtsWriteback:
 
     async def _move(self, access: Access, writeback: Writeback) -> None:
         async with self._database.connection() as conn:
-            watched = await settings.watched_stage(
-                conn, writeback.company_id, writeback.offer_id, writeback.stage_id
-            )
+            watched = await settings.watched_stage(conn, writeback.company_id, writeback.offer_id, writeback.stage_id)
         wish = _wish(watched)
         if not wants_move(wish, writeback.outcome):
             await self._moved(writeback, decide_move(None, writeback.outcome, writeback.stage_id, None, ()))

@@ -1,4 +1,4 @@
-"""What news of a call does to its attempt, whoever brings it: the phone company's callback, or its answer when asked."""
+"""What news of a call does to its attempt, whoever brings it: a callback, or the phone company's answer when asked."""
 
 from __future__ import annotations
 
@@ -63,12 +63,14 @@ async def end_attempt(
 async def _facts(tx: Transaction, attempt: Attempt, news: News) -> CallFacts:
     conversation = await conversations.lock(tx.conn, attempt.id)
     state = from_json(conversation.state) if conversation else None
+    fault = conversation.fault if conversation else None
+    came = came_to(state) if state and not fault else None
     return CallFacts(
         status=news.call_status,
         answered_by=attempt.answered_by,
         sip_code=news.sip_code or attempt.sip_code,
-        error_code=news.error_code or attempt.error_code,
-        conversation=(conversation.disposition if conversation else None) or (came_to(state) if state else None),
+        error_code=news.error_code or attempt.error_code or fault,
+        conversation=(conversation.disposition if conversation else None) or came,
         person_spoke=state.person_spoke if state else False,
         answers=await conversations.answers_of_call(tx.conn, attempt.id),
         cancelled=attempt.hang_up_because is not None,

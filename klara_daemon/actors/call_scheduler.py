@@ -1,7 +1,7 @@
 """Keeps, for each candidate, when the next call is due, and hands it to a dialer when it is.
 
 1. A changed stay opens, withdraws or re-opens its outreach.
-2. After each attempt, and whenever a call may not start, the one rule says what follows: a call at a time, a hold, an end.
+2. After each attempt, and whenever a call may not start, the one rule says what follows: a time, a hold, an end.
 3. Changed settings plan every waiting outreach of the company anew.
 4. What is due is handed out; what was handed out and not taken is handed out again. Nobody is forgotten.
 """

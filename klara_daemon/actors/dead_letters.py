@@ -1,4 +1,4 @@
-"""Empties the broker's dead-letter queue into the table of parked messages: a net beneath, where nothing should land."""
+"""Empties the broker's dead-letter queue into the parked messages: a net beneath, where nothing should land."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ import structlog
 
 from klara_daemon.recruitee.protocol import Access, Reconnect
 from klara_daemon.store import companies
+from klara_daemon.store.companies import CompanySecrets, ConnectionState
 from klara_daemon.store.database import Database
-from klara_daemon.vault import Vault
+from klara_daemon.vault import CannotOpen, Vault
 
 log = structlog.get_logger()
 
@@ -22,16 +23,22 @@ class RecruiteeDoor:
         self._vault = vault
 
     async def access(self, company_id: int) -> Access | None:
-        """The company's access; None when it has no token."""
-        async with self._database.connection() as conn:
-            secrets = await companies.secrets(conn, self._vault, company_id)
-        return Access(company_id, secrets.token) if secrets.token else None
+        """The company's access; None when it has no token that can be read."""
+        secrets = await self._secrets(company_id)
+        return Access(company_id, secrets.token) if secrets and secrets.token else None
 
     async def is_open(self, company_id: int) -> bool:
         """Whether the company has a token that Recruitee has not refused; without one nobody is called."""
+        secrets = await self._secrets(company_id)
+        return secrets is not None and secrets.token is not None and secrets.connection is ConnectionState.CONNECTED
+
+    async def _secrets(self, company_id: int) -> CompanySecrets | None:
         async with self._database.connection() as conn:
-            secrets = await companies.secrets(conn, self._vault, company_id)
-        return secrets.token is not None and secrets.connection == "connected"
+            try:
+                return await companies.secrets(conn, self._vault, company_id)
+            except CannotOpen as error:
+                log.warning("secret_not_opened", company_id=company_id, cause=error.happened)
+                return None
 
     async def refused(self, company_id: int, error: Reconnect) -> None:
         """Recruitee turned the token away. Only 401 shuts the door; 403 forbids one thing, not everything."""

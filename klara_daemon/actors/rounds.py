@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from klara_daemon import metrics
 from klara_daemon.actors.step import COME_BACK_S, sleep_unless
 from klara_daemon.store.database import OUTAGE
 
@@ -28,7 +29,8 @@ async def go_round(
 ) -> None:
     """Call `look` as long as it says there may be more; then rest until `bell`, or `sweep_s` seconds (never longer).
 
-    The bell is a hint and may be missed; the sweep is what nothing escapes. A lost database is waited for.
+    The bell is a hint and may be missed; the sweep is what nothing escapes. A lost database is waited for. Work that
+    fails is offered again when its lease has run out.
     """
     while not stop.is_set():
         progress()
@@ -37,6 +39,10 @@ async def go_round(
             more = await look()
         except OUTAGE as error:
             log.warning("database_lost", actor=name, cause=type(error).__name__)
+            await sleep_unless(stop, COME_BACK_S)
+        except Exception:
+            metrics.ROUNDS_FAILED.labels(name).inc()
+            log.exception("round_failed", actor=name)
             await sleep_unless(stop, COME_BACK_S)
         else:
             if not more:

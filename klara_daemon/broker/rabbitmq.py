@@ -14,7 +14,8 @@ from typing import cast
 from uuid import UUID, uuid4
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, Arguments
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import FieldTable
 from aiormq.channel import Channel as UnderlyingChannel
 from pamqp.commands import Basic
 from yarl import URL
@@ -132,7 +133,7 @@ class RabbitMQ:
             )
             await net.bind(dead)
             for wanted in topology.queues:
-                arguments: Arguments = {
+                arguments: FieldTable = {
                     "x-queue-type": "quorum",
                     "x-delivery-limit": DELIVERY_LIMIT,
                     "x-dead-letter-exchange": topology.dead_exchange,

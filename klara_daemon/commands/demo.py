@@ -17,6 +17,7 @@ from klara_daemon.broker.in_process import InProcessBroker
 from klara_daemon.demo.story import play, verdict
 from klara_daemon.demo.world import World, world
 from klara_daemon.flow import Role
+from klara_daemon.recruitee.client import Limits
 from klara_daemon.telephony.floor import Timing
 
 COMPLETE_WITHIN_S = 60.0
@@ -40,8 +41,15 @@ async def _demo(*, once: bool) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with world() as around, aiohttp.ClientSession() as session:
         broker = InProcessBroker(TOPOLOGY)
-        timing = Timing().with_fast_voice(silence_s=3)
-        daemon = Daemon(around.config, list(Role), around.database, broker, session, timing=timing)
+        daemon = Daemon(
+            around.config,
+            list(Role),
+            around.database,
+            broker,
+            session,
+            timing=Timing().with_fast_voice(silence_s=3),
+            limits=Limits(per_second=50, burst=50),
+        )
         halt = asyncio.Event()
         running = asyncio.create_task(daemon.run(halt))
         try:

@@ -59,7 +59,9 @@ async def _show(number: int) -> None:
     one = next((one for one in await _waiting() if one.id == number), None)
     if one is None:
         raise _not_there(number)
-    click.echo(f"queue:   {one.queue}\nmessage: {one.name} {one.message_id}\nparked:  {one.parked_at:%Y-%m-%d %H:%M:%S} UTC")
+    click.echo(
+        f"queue:   {one.queue}\nmessage: {one.name} {one.message_id}\nparked:  {one.parked_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
     click.echo(f"reason:  {one.reason}\nbody:    {one.body}")
 
 

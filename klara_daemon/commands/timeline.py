@@ -8,9 +8,9 @@ import click
 
 from klara_daemon.commands.ending import BadInput, run
 from klara_daemon.config import Config
+from klara_daemon.domain.telling import tell
 from klara_daemon.store import outreaches, settings, timeline
 from klara_daemon.store.session import session
-from klara_daemon.domain.telling import tell
 
 
 @click.command("timeline")

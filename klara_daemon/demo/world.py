@@ -1,4 +1,4 @@
-"""What the demo's daemon finds at the other ends of its wires: a real Postgres, a small Recruitee, a small telephone network."""
+"""What the demo's daemon finds at its wires' ends: a real Postgres, a small Recruitee, a small telephone network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether, and where to, a placement is moved when its outreach has ended. People win; hired stages are never entered."""
+"""Whether, and where to, a placement is moved when its outreach has ended. People win; nobody is hired by a call."""
 
 from __future__ import annotations
 
@@ -72,11 +72,15 @@ def decide_move(
     """What to do with the placement; `standing` is None when candidate or placement is gone."""
     if wish is None or not wants_move(wish, outcome):
         return NoMove("not_wanted", "No move is wanted after this outcome.", wanted=False)
+    target = _target(wish, from_stage, pipeline)
     if standing is None:
         return NoMove("candidate_gone", "The candidate or the placement is no longer there.")
-    target = _target(wish, from_stage, pipeline)
     if target is None:
         return NoMove("target_gone", "The target stage does not exist in the job's pipeline.")
+    return _from_here(from_stage, standing, target)
+
+
+def _from_here(from_stage: int, standing: Standing, target: Column) -> Move | Moved | NoMove:
     if standing.disqualified:
         return NoMove("disqualified", "The candidate is disqualified; a move could revive them.")
     if standing.stage_id == target.id:

@@ -136,7 +136,8 @@ async def take_slot(conn: Connection, provider: str, calls_per_second: float) ->
     wait_s: float = await conn.fetchval(
         "UPDATE trunks SET next_call_at = greatest(next_call_at, clock_timestamp()) + make_interval(secs => $2)"
         " WHERE provider = $1"
-        " RETURNING greatest(0, extract(epoch FROM next_call_at - make_interval(secs => $2) - clock_timestamp()))::float8",
+        " RETURNING"
+        " greatest(0, extract(epoch FROM next_call_at - make_interval(secs => $2) - clock_timestamp()))::float8",
         provider,
         1 / calls_per_second,
     )
@@ -166,7 +167,8 @@ async def claim(
     number: int = await conn.fetchval(
         "INSERT INTO attempts (id, outreach_id, company_id, candidate_id, number, e164, caller, provider, state,"
         " claimed_at) SELECT $1, o.id, o.company_id, o.candidate_id,"
-        "        1 + coalesce((SELECT max(number) FROM attempts WHERE outreach_id = o.id), 0), $3, $4, $5, 'claimed', $6"
+        "        1 + coalesce((SELECT max(number) FROM attempts WHERE outreach_id = o.id), 0),"
+        "        $3, $4, $5, 'claimed', $6"
         "   FROM outreaches o WHERE o.id = $2 RETURNING number",
         attempt_id,
         outreach_id,
@@ -180,7 +182,7 @@ async def claim(
 
 
 async def begin_placing(conn: Connection, attempt_id: UUID, now: datetime) -> datetime | None:
-    """The fence: from here on the request may be out. The database's time comes back; None when it is not ours to send."""
+    """The fence: from here on the request may be out. The database's time; None when it is not ours to send."""
     since: datetime | None = await conn.fetchval(
         "UPDATE attempts SET state = 'placing', placed_at = $2, placing_since = clock_timestamp(), state_since = now()"
         " WHERE id = $1 AND state = 'claimed' AND hang_up_because IS NULL RETURNING placing_since",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from klara_daemon.domain.dialogue.turns import Question
+from klara_daemon.domain.dialogue.turns import Question, QuestionKind
 from klara_daemon.domain.dispositions import Disposition
 from klara_daemon.store.database import Connection
 
@@ -22,6 +22,7 @@ class Conversation:
     state: str
     took_up: int
     disposition: Disposition | None
+    fault: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Answer:
     question: str
     heard: str
     meaning: str | None
+    kind: QuestionKind
 
 
 async def begin(conn: Connection, attempt_id: UUID, outreach_id: UUID, script: str, state: str) -> None:
@@ -49,24 +51,30 @@ async def begin(conn: Connection, attempt_id: UUID, outreach_id: UUID, script: s
 async def lock(conn: Connection, attempt_id: UUID) -> Conversation | None:
     """The conversation of an attempt, locked for one turn."""
     row = await conn.fetchrow(
-        "SELECT attempt_id, outreach_id, script::text, state::text, took_up, disposition FROM conversations"
+        "SELECT attempt_id, outreach_id, script::text, state::text, took_up, disposition, fault FROM conversations"
         " WHERE attempt_id = $1 FOR UPDATE",
         attempt_id,
     )
     if row is None:
         return None
     disposition = Disposition(row["disposition"]) if row["disposition"] else None
-    return Conversation(row["attempt_id"], row["outreach_id"], row["script"], row["state"], row["took_up"], disposition)
+    return Conversation(**{**dict(row), "disposition": disposition})
 
 
 async def store_turn(conn: Connection, attempt_id: UUID, state: str, disposition: Disposition | None) -> None:
     """Store where the dialogue stands after a turn."""
     await conn.execute(
-        "UPDATE conversations SET state = $2::jsonb, disposition = $3, updated_at = now() WHERE attempt_id = $1",
+        "UPDATE conversations SET state = $2::jsonb, disposition = $3, fault = NULL, updated_at = now()"
+        " WHERE attempt_id = $1",
         attempt_id,
         state,
         disposition,
     )
+
+
+async def broke_off(conn: Connection, attempt_id: UUID, fault: str) -> None:
+    """Our side of the line broke off; unless it is taken up again, the call's end is our fault and not the person's."""
+    await conn.execute("UPDATE conversations SET fault = $2 WHERE attempt_id = $1", attempt_id, fault)
 
 
 async def take_up(conn: Connection, attempt_id: UUID, limit: int) -> bool:
@@ -104,14 +112,16 @@ async def keep_answer(
 ) -> None:
     """Keep an answer; given again, the later one stands."""
     await conn.execute(
-        "INSERT INTO answers (outreach_id, question_key, position, question_text, heard, meaning, attempt_id, given_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (outreach_id, question_key) DO UPDATE"
-        " SET heard = excluded.heard, meaning = excluded.meaning, attempt_id = excluded.attempt_id,"
+        "INSERT INTO answers (outreach_id, question_key, position, question_text, kind, heard, meaning, attempt_id,"
+        " given_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (outreach_id, question_key) DO UPDATE"
+        " SET kind = excluded.kind, heard = excluded.heard, meaning = excluded.meaning,"
+        " attempt_id = excluded.attempt_id,"
         " given_at = excluded.given_at, question_text = excluded.question_text, position = excluded.position",
         outreach_id,
         question.key,
         position,
         question.text,
+        question.kind,
         heard,
         meaning,
         attempt_id,
@@ -122,16 +132,20 @@ async def keep_answer(
 async def answers(conn: Connection, outreach_id: UUID) -> list[Answer]:
     """What was answered in an outreach so far, in the order of the questions."""
     rows = await conn.fetch(
-        "SELECT question_key, question_text, heard, meaning FROM answers WHERE outreach_id = $1 ORDER BY position",
+        "SELECT question_key, question_text, heard, meaning, kind FROM answers WHERE outreach_id = $1"
+        " ORDER BY position",
         outreach_id,
     )
-    return [Answer(*row.values()) for row in rows]
+    return [
+        Answer(row["question_key"], row["question_text"], row["heard"], row["meaning"], QuestionKind(row["kind"]))
+        for row in rows
+    ]
 
 
 async def opt_out(
     conn: Connection, company_id: int, candidate_id: int, e164: str, attempt_id: UUID, at: datetime
 ) -> None:
-    """This company does not call this person, nor this number, again."""
+    """Neither this person nor this number is called by this company again."""
     await conn.execute(
         "INSERT INTO opt_outs (company_id, candidate_id, e164, at, attempt_id) VALUES ($1, $2, $3, $4, $5)",
         company_id,

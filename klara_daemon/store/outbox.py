@@ -49,7 +49,8 @@ async def remove(conn: Connection, seqs: Sequence[int]) -> None:
 async def backlog(conn: Connection) -> tuple[int, float]:
     """How many messages wait to be sent, and for how many seconds the oldest has."""
     row = await conn.fetchrow(
-        "SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age FROM outbox"
+        "SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS age"
+        " FROM outbox"
     )
     return (row["waiting"], row["age"]) if row else (0, 0.0)
 

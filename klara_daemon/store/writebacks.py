@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from klara_daemon.domain.dispositions import Disposition, Outcome
+from klara_daemon.domain.dispositions import Outcome
 from klara_daemon.store.database import About, Connection
 
 
@@ -32,17 +32,6 @@ class Writeback:
         return About(self.company_id, self.candidate_id, self.offer_id, self.outreach_id)
 
 
-@dataclass(frozen=True, slots=True)
-class CallMade:
-    """One call of the outreach, as the note tells it (business times, aware UTC)."""
-
-    number: int
-    placed_at: datetime
-    answered_at: datetime | None
-    ended_at: datetime
-    disposition: Disposition
-
-
 async def owe(conn: Connection, outreach_id: UUID, company_id: int) -> None:
     """Note that Recruitee is to be told how this outreach ended."""
     await conn.execute(
@@ -62,16 +51,6 @@ async def claim(conn: Connection, lease_s: float) -> Writeback | None:
         lease_s,
     )
     return Writeback(**{**dict(row), "outcome": Outcome(row["outcome"])}) if row else None
-
-
-async def calls(conn: Connection, outreach_id: UUID) -> list[CallMade]:
-    """The calls of an outreach that were made, in order."""
-    rows = await conn.fetch(
-        "SELECT number, coalesce(placed_at, claimed_at) AS placed_at, answered_at, ended_at, disposition FROM attempts"
-        " WHERE outreach_id = $1 AND state = 'ended' ORDER BY number",
-        outreach_id,
-    )
-    return [CallMade(**{**dict(row), "disposition": Disposition(row["disposition"])}) for row in rows]
 
 
 async def noted(conn: Connection, writeback_id: UUID, note_id: int) -> None:

@@ -1,4 +1,4 @@
-"""What is done with a call that somebody picked up: is it ours and the only one, and how does the conversation begin?"""
+"""What is done with a call that somebody picked up: is it the one call of its attempt, and how does the talk begin."""
 
 from __future__ import annotations
 

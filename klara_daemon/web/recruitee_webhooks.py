@@ -58,7 +58,10 @@ class RecruiteeWebhooks:
             return web.Response(text="ok")
         if secret is None:
             return await self._prompt_a_look(company_id)
-        if not is_signed(secret, raw, request.headers.get(SIGNATURE_HEADER)):
+        return await self._take_signed(company_id, told, is_signed(secret, raw, request.headers.get(SIGNATURE_HEADER)))
+
+    async def _take_signed(self, company_id: int, told: WebhookEvent, signed: bool) -> web.Response:
+        if not signed:
             return web.Response(status=401, text="The signature does not fit the body.")
         if told.company_id not in {None, company_id}:
             return web.Response(status=400, text="The body is about another company.")

@@ -28,7 +28,10 @@ from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.store import calls, conversations
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Database, Transaction
+from klara_daemon.telephony.relay import Leaving
 from klara_daemon.telephony.relay_frames import Setup
+
+OUR_FAULTS = frozenset({Leaving.FAILED, Leaving.UNREADABLE, Leaving.DRAINED})
 
 log = structlog.get_logger()
 
@@ -58,8 +61,10 @@ class SpokenCall:
             return await self._turn(tx, attempt, heard) or ()
 
     async def left(self, reason: str) -> None:
-        """The line is gone; the attempt ends when the phone company says so."""
-        log.info("relay_left", attempt_id=self._attempt_id, reason=reason)
+        """The line is gone; the attempt ends when the phone company says so. Our faults are not held against them."""
+        if reason in OUR_FAULTS:
+            async with self._database.transaction() as tx:
+                await conversations.broke_off(tx.conn, self._attempt_id, reason)
 
     async def _turn(self, tx: Transaction, attempt: Attempt, heard: Heard) -> Sequence[Action] | None:
         conversation = await conversations.lock(tx.conn, attempt.id)

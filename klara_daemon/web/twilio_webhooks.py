@@ -52,7 +52,9 @@ class TwilioWebhooks:
         self._public_url = public_url
         self._timing = timing
         self._closing = closing
-        self.live = 0
+        self._live = 0
+        self.silent = asyncio.Event()
+        self.silent.set()
 
     def routes(self) -> list[web.RouteDef]:
         """Where they are."""
@@ -174,15 +176,22 @@ class TwilioWebhooks:
             return web.Response(status=400, text="`attempt` is not a UUID.")
         socket = web.WebSocketResponse(heartbeat=20, max_msg_size=LONGEST_FRAME)
         await socket.prepare(request)
-        self.live += 1
-        metrics.CALLS_LIVE.set(self.live)
+        self._count(1)
         try:
             with structlog.contextvars.bound_contextvars(attempt_id=attempt_id):
                 await converse(socket, SpokenCall(self._database, attempt_id), self._timing, self._closing)
         finally:
-            self.live -= 1
-            metrics.CALLS_LIVE.set(self.live)
+            self._count(-1)
         return socket
+
+    def _count(self, more: int) -> None:
+        """Keep count of the calls whose conversation is held here; `silent` while there is none."""
+        self._live += more
+        metrics.CALLS_LIVE.set(self._live)
+        if self._live:
+            self.silent.clear()
+        else:
+            self.silent.set()
 
 
 def _twiml(document: str) -> web.Response:

@@ -223,6 +223,7 @@ CREATE TABLE conversations (
     state       jsonb NOT NULL,
     took_up     integer NOT NULL DEFAULT 0,              -- how often the line was taken up again
     disposition text,
+    fault       text,                                    -- our side broke off, and how; cleared by the next turn
     updated_at  timestamptz NOT NULL DEFAULT now()
 );
 
@@ -242,6 +243,7 @@ CREATE TABLE answers (
     question_key  text NOT NULL,
     position      integer NOT NULL,
     question_text text NOT NULL,
+    kind          text NOT NULL,
     heard         text NOT NULL,
     meaning       text,
     attempt_id    uuid NOT NULL REFERENCES attempts,
