@@ -1,7 +1,7 @@
 """What Recruitee's answers mean, and how a note is worded for it.
 
 Unknown parts are ignored. An answer that lacks what it must have is `Unavailable`: better to ask again than to take a
-candidate for gone because a key was renamed. Sources: the dossier of Recruitee's API, sections 1 to 6.
+candidate for gone because a key was renamed. Sources: recorded answers, and what clients in use read out of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from klara_daemon.recruitee.json_values import identifier, member, members, numb
 from klara_daemon.recruitee.protocol import Admin, Candidate, Note, Offer, Placement, Stage, Unavailable
 
 NOTE_LIMIT = 8000
-"""Characters of a note (6.1: the vendor's limit is unknown)."""
+"""Characters of a note (the vendor's limit is not documented)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +27,33 @@ class StagePlacements:
 
 
 def parse_admin(raw: bytes) -> Admin:
-    """`GET /admin` (1.2)."""
+    """`GET /admin`."""
     admin = member(_document(raw), "admin")
     name = f"{text(member(admin, 'first_name')) or ''} {text(member(admin, 'last_name')) or ''}".strip()
     return Admin(_id(admin, "id", of="admin"), _id(admin, "company_id", of="admin"), name)
 
 
 def parse_candidate(raw: bytes) -> Candidate:
-    """`GET /candidates/{id}` (3.2)."""
+    """`GET /candidates/{id}`."""
     document = _document(raw)
     return _candidate(member(document, "candidate"), _hire_stages(document))
 
 
 def parse_candidates(raw: bytes) -> tuple[Candidate, ...]:
-    """One page of `GET /candidates` (3.1)."""
+    """One page of `GET /candidates`."""
     document = _document(raw)
     hire_stages = _hire_stages(document)
     return tuple(_candidate(item, hire_stages) for item in _list(document, "candidates"))
 
 
 def parse_placement(raw: bytes) -> Placement:
-    """The answer to `change_stage` (4.1)."""
+    """The answer to `change_stage`."""
     document = _document(raw)
     return _placement(member(document, "placement"), _hire_stages(document))
 
 
 def parse_stage_placements(raw: bytes, offer_id: int, stage_id: int) -> StagePlacements | None:
-    """One stage out of `GET /offers/{id}/placements` (2.4); None where the stage is not among the groups."""
+    """One stage out of `GET /offers/{id}/placements`; None where the stage is not among the groups."""
     for group in _list(_document(raw), "stages"):
         if identifier(member(group, "id")) == stage_id:
             break
@@ -69,7 +69,7 @@ def parse_stage_placements(raw: bytes, offer_id: int, stage_id: int) -> StagePla
 
 
 def parse_offer(raw: bytes) -> Offer:
-    """`GET /offers/{id}` (2.2). Without stages where the answer holds no template."""
+    """`GET /offers/{id}`. Without stages where the answer holds no template."""
     offer = member(_document(raw), "offer")
     template = member(offer, "pipeline_template")
     return Offer(
@@ -83,27 +83,27 @@ def parse_offer(raw: bytes) -> Offer:
 
 
 def parse_pipeline_template(raw: bytes) -> tuple[Stage, ...]:
-    """`GET /pipeline_templates/{id}` (2.3): its stages by position."""
+    """`GET /pipeline_templates/{id}`: its stages by position."""
     return _stages(member(_document(raw), "pipeline_template"))
 
 
 def parse_notes(raw: bytes) -> tuple[Note, ...]:
-    """One page of `GET /candidates/{id}/notes` (6.1)."""
+    """One page of `GET /candidates/{id}/notes`."""
     return tuple(_note(item) for item in _list(_document(raw), "notes"))
 
 
 def parse_note(raw: bytes) -> Note:
-    """The answer to `POST /candidates/{id}/notes` (6.1)."""
+    """The answer to `POST /candidates/{id}/notes`."""
     return _note(member(_document(raw), "note"))
 
 
 def paragraphs(lines: Sequence[str]) -> dict[str, object]:
-    """A note's `body_json`: one paragraph a line (6.1). Lines that do not fit are cut, never the last one."""
+    """A note's `body_json`: one paragraph a line. Lines that do not fit are cut, never the last one."""
     return {"doc": {"type": "doc", "content": [_paragraph(line) for line in _fitting(lines)]}}
 
 
 def html_body(lines: Sequence[str]) -> str:
-    """The same as `body`: escaped text with `<br>` (6.1)."""
+    """The same as `body`: escaped text with `<br>`."""
     return "<br>".join(html.escape(line) for line in _fitting(lines))
 
 
@@ -151,7 +151,7 @@ def _list(value: object, key: str) -> list[object]:
 
 
 def _hire_stages(document: object) -> set[int]:
-    """The hired stages among the references. Ids are unique only within a type (1.6)."""
+    """The hired stages among the references. Ids are unique only within a type."""
     return {
         found
         for item in members(member(document, "references")) or []

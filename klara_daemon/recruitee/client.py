@@ -46,8 +46,8 @@ class Limits:
     """How long, how much, how often. Times are in seconds.
 
     `asks` is how often a GET is sent at most, none of them later than `deadline_s`, which is also the deadline of each;
-    a Retry-After longer than `longest_wait_s` is left to the caller. The vendor documents no limit (1.4): `per_second`,
-    `burst` and `at_once` are ours, for each company.
+    a Retry-After longer than `longest_wait_s` is left to the caller. `per_second`, `burst` and `at_once` are each
+    company's; waiting for a turn has no deadline, it lasts as long as the queue.
     """
 
     deadline_s: float = 15.0
@@ -85,7 +85,7 @@ class RecruiteeClient:
         return admin
 
     async def candidate(self, access: Access, candidate_id: int) -> Candidate:
-        """One person with all placements; `deleted` where Recruitee still shows a deleted one (section 8)."""
+        """One person with all placements; `deleted` where Recruitee still shows a deleted one."""
         candidate = await self._get(access, f"candidates/{candidate_id:d}", answers.parse_candidate)
         return _the_one(candidate, candidate.id, candidate_id)
 
@@ -104,7 +104,7 @@ class RecruiteeClient:
     async def placements_in_stage(self, access: Access, offer_id: int, stage_id: int) -> tuple[Placement, ...]:
         """Who stands in a stage of an offer, the disqualified among them. Raises Gone where there is no such stage.
 
-        Whether this list is paged is unknown (2.4): when it is short, everybody in the offer is read.
+        Whether this list is paged is unknown: when it is short, everybody in the offer is read.
         """
         parse = partial(answers.parse_stage_placements, offer_id=offer_id, stage_id=stage_id)
         found = await self._get(access, f"offers/{offer_id:d}/placements", parse, stage_id=stage_id)
@@ -121,7 +121,7 @@ class RecruiteeClient:
         return tuple([note async for note in pages])
 
     async def add_note(self, access: Access, candidate_id: int, lines: Sequence[str]) -> Note:
-        """Writes one public note, a paragraph a line; as HTML where rich text is refused (6.1). Not idempotent."""
+        """Writes one public note, a paragraph a line; as HTML where rich text is refused. Not idempotent."""
         path = f"candidates/{candidate_id:d}/notes"
         try:
             raw = await self._ask(access, "POST", path, body=_note_body(body_json=answers.paragraphs(lines)))
@@ -135,7 +135,7 @@ class RecruiteeClient:
         return note
 
     async def change_stage(self, access: Access, placement_id: int, stage_id: int) -> Placement:
-        """Moves a placement, without the stage's automated actions. Look first: Recruitee has no lock (4.1).
+        """Moves a placement, without the stage's automated actions. Look first: Recruitee has no lock.
 
         Raises Refused where the answer does not show the placement in the stage.
         """
@@ -150,11 +150,10 @@ class RecruiteeClient:
         return placement
 
     async def _placements_by_candidate(self, access: Access, offer_id: int, stage_id: int) -> tuple[Placement, ...]:
-        """A filter that Recruitee does not know lists everybody (3.3): each placement is held against the question."""
+        """A filter that Recruitee does not know lists everybody: each placement is held against the question."""
         pages = self._pages(access, "candidates", answers.parse_candidates, CANDIDATES_A_PAGE, offer_id=offer_id)
-        there = [candidate.placements async for candidate in pages if not candidate.deleted]
-        asked = (offer_id, stage_id)
-        return tuple(found for several in there for found in several if (found.offer_id, found.stage_id) == asked)
+        found = [placement async for candidate in pages for placement in candidate.placements]
+        return tuple(one for one in found if (one.offer_id, one.stage_id) == (offer_id, stage_id))
 
     async def _pages(
         self, access: Access, path: str, parse: Callable[[bytes], tuple[Listed, ...]], limit: int, **params: int
@@ -221,7 +220,7 @@ class RecruiteeClient:
             except (aiohttp.ClientError, OSError) as error:
                 # without its cause: aiohttp's errors carry the request's headers, and with them the token
                 raise Unavailable(f"no answer from Recruitee: {type(error).__name__}") from None
-        if not response.ok or response.status >= 300:
+        if not 200 <= response.status < 300:
             raise error_for(response.status, response.headers, answer)
         return answer
 

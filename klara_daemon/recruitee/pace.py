@@ -1,4 +1,4 @@
-"""How fast one company's Recruitee is asked. No limit is documented (1.4), so Klara keeps one of her own."""
+"""How fast one company's Recruitee is asked. No limit is documented, so Klara keeps one of her own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Recruitee's wire format, pure: its words, its addresses, its webhooks and their signature, its errors by what to do.
 
-What its answers mean stands in `answers`. Source of every fact: the dossier of Recruitee's API, by section.
+What its answers mean stands in `answers`. Sources: Recruitee's pages "Webhooks" and "Authentication"; for the rest,
+which is not documented, recorded answers and clients in use.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Offer:
 
     @property
     def is_open(self) -> bool:
-        """Whether people are still wanted for it. Sources: 2.1, the statuses."""
+        """Whether people are still wanted for it: neither closed nor archived."""
         return self.status not in {"closed", "archived"}
 
 
@@ -142,7 +143,7 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class TestPing:
-    """Recruitee tries the address (5.1): answer 200, signed or not, and do nothing."""
+    """Recruitee tries the address: answer 200, signed or not, and do nothing."""
 
     __test__ = False  # its name begins like that of a test
 
@@ -152,12 +153,12 @@ class MalformedWebhook(Exception):
 
 
 def endpoint(base_url: str, company_id: int, path: str) -> str:
-    """The address of `path` in one company (1.2)."""
+    """The address of `path` in one company."""
     return f"{base_url.rstrip('/')}/c/{company_id:d}/{path}"
 
 
 def next_stage(offer: Offer, stage_id: int) -> Stage | None:
-    """The stage with the next higher position in the offer's template (2.3); None behind the last or an unknown one."""
+    """The stage with the next higher position in the offer's template; None behind the last or an unknown one."""
     here = next((stage for stage in offer.stages if stage.id == stage_id), None)
     if here is None:
         return None
@@ -166,7 +167,7 @@ def next_stage(offer: Offer, stage_id: int) -> Stage | None:
 
 
 def sign(secret: str, raw: bytes) -> str:
-    """The signature of a webhook: HMAC-SHA256 of the raw body in lowercase base16 (5.4)."""
+    """The signature of a webhook: HMAC-SHA256 of the raw body in lowercase base16."""
     return hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
 
 
@@ -177,7 +178,7 @@ def is_signed(secret: str, raw: bytes, header: str | None) -> bool:
 
 
 def parse_webhook(raw: bytes) -> WebhookEvent | TestPing:
-    """What a webhook hints at (5.3). Parts that an event does not have are None. Raises MalformedWebhook."""
+    """What a webhook hints at. Parts that an event does not have are None. Raises MalformedWebhook."""
     try:
         body = read_json(raw)
     except ValueError:
@@ -209,7 +210,7 @@ def _word(value: object) -> str | None:
 
 
 def error_for(status: int, headers: Mapping[str, str], body: bytes) -> RecruiteeError:
-    """The error for an answer that is no success (1.3), by what to do about it.
+    """The error for an answer that is no success, by what to do about it.
 
     An HTML page comes from something in between, whatever its status says: a candidate is not gone because a proxy is.
     """

@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 import stamina
+from hypothesis import settings
 
 from klara_daemon.demo.recruitee import SmallRecruitee
 from klara_daemon.recruitee.client import Limits, RecruiteeClient
 from klara_daemon.recruitee.protocol import Access
+
+settings.register_profile("unhurried", deadline=None)  # the machine may be busy with other things
+settings.load_profile("unhurried")
 
 COMPANY, OFFER = 89564, 1181300
 APPLIED, CALL, INTERVIEW, HIRED = 8063175, 8063176, 8063177, 8063179

@@ -28,7 +28,7 @@ from klara_daemon.recruitee.protocol import Admin, Candidate, Note, Offer, Place
 
 Json = dict[str, object]
 
-# recorded (dossier, 3.1): rejected after having been hired
+# recorded: rejected after having been hired
 PLACEMENT: Json = {
     "id": 48791516,
     "candidate_id": 46044144,
@@ -59,7 +59,7 @@ STAGE: Json = {"id": 8063176, "name": "Qualification Call", "category": "phone_s
 TEMPLATE: Json = {
     "id": 5012,
     "stages": [
-        {"id": 8063179, "name": "Hired", "category": "hire", "position": 5},
+        {"id": 8063170, "name": "Hired", "category": "hire", "position": 5},
         {"id": 8063175, "name": "Applied", "category": "apply", "position": -1, "locked": True},
         STAGE,
     ],
@@ -67,7 +67,7 @@ TEMPLATE: Json = {
 STAGES = (
     Stage(8063175, "Applied", "apply", -1),
     Stage(8063176, "Qualification Call", "phone_screen", 1),
-    Stage(8063179, "Hired", "hire", 5),
+    Stage(8063170, "Hired", "hire", 5),
 )
 OFFER: Json = {
     "id": 1181300,
@@ -244,6 +244,10 @@ def test_a_note_has_a_paragraph_for_each_line_and_no_empty_text() -> None:
     ]
     assert paragraphs(["Zeile 1 <b>", "", "Zeile 2"]) == {"doc": {"type": "doc", "content": content}}
     assert paragraphs(["Zeile 1 <b>\r\n\nZeile 2"]) == {"doc": {"type": "doc", "content": content}}
+
+
+def test_a_note_is_without_what_postgres_refuses() -> None:
+    assert html_body(["a\x00b"]) == "ab"
 
 
 def test_a_note_as_html_is_escaped() -> None:

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from klara_daemon import __version__
 from klara_daemon.demo.recruitee import SmallRecruitee
@@ -52,6 +54,18 @@ async def test_a_token_of_another_company_must_be_reconnected(client: RecruiteeC
     small.add_company(777, "Other", "token-of-777")
     with pytest.raises(Reconnect, match="403: Forbidden"):
         await client.whoami(Access(COMPANY, "token-of-777"))
+
+
+async def test_an_answer_for_another_company_is_not_taken(session: aiohttp.ClientSession) -> None:
+    async def admin(_: web.Request) -> web.Response:
+        return web.json_response({"admin": {"id": 1, "company_id": 777}})
+
+    app = web.Application()
+    app.add_routes([web.get(f"/c/{COMPANY}/admin", admin)])
+    async with TestServer(app) as server:
+        client = RecruiteeClient(session, str(server.make_url("")), PATIENCE)
+        with pytest.raises(Reconnect, match=f"the token belongs to company 777, not to {COMPANY}"):
+            await client.whoami(ACCESS)
 
 
 async def test_an_unknown_token_must_be_reconnected(client: RecruiteeClient) -> None:
@@ -306,6 +320,7 @@ async def test_every_failure_says_what_to_do(
     with pytest.raises(RecruiteeError) as caught:
         await CALLS[name](client, small, erika)
     assert type(caught.value) is kind
+    assert caught.value.status == failure or not isinstance(failure, int)
     assert ACCESS.token not in f"{caught.value!r} {caught.value.__cause__!r}"
     if kind is not Unavailable:
         assert len(small.asked) <= 2
@@ -374,6 +389,14 @@ async def test_a_long_retry_after_is_left_to_the_caller(client: RecruiteeClient,
     assert (caught.value.retry_after_s, len(small.asked)) == (120.0, 1)
 
 
+async def test_no_answer_is_waited_for_no_longer_than_said(client: RecruiteeClient, small: SmallRecruitee) -> None:
+    small.faults.fail_next("", "hang")
+    begun = time.monotonic()
+    with pytest.raises(Unavailable, match="no answer from Recruitee: TimeoutError"):
+        await client.whoami(ACCESS)
+    assert PATIENCE.deadline_s <= time.monotonic() - begun < 2.5
+
+
 async def test_asking_again_comes_to_an_end(client: RecruiteeClient, small: SmallRecruitee) -> None:
     small.faults.fail_next("", 500, None)
     with pytest.raises(Unavailable):
@@ -432,5 +455,6 @@ async def test_one_slow_company_does_not_hold_up_another(session: aiohttp.Client
     small.faults.fail_next(f"/c/{COMPANY}/", "hang")
     asking = asyncio.create_task(client.whoami(ACCESS))
     async with asyncio.timeout(5):
+        await small.faults.hanging.wait()
         await client.whoami(Access(777, "token-of-777"))
     asking.cancel()

@@ -91,6 +91,18 @@ def test_one_changed_byte_makes_the_signature_void(raw: bytes, data: st.DataObje
     assert not is_signed("secret", bytes(changed), sign("secret", raw))
 
 
+@given(st.integers(0, 63))
+def test_one_changed_letter_makes_the_signature_void(place: int) -> None:
+    signature = sign("secret", b"{}")
+    other = "0" if signature[place] != "0" else "1"
+    assert not is_signed("secret", b"{}", signature[:place] + other + signature[place + 1 :])
+
+
+@pytest.mark.parametrize("end", [slice(0, 63), slice(1, 64), slice(0, 0)])
+def test_a_part_of_the_signature_is_none(end: slice) -> None:
+    assert not is_signed("secret", b"{}", sign("secret", b"{}")[end])
+
+
 def test_an_empty_secret_signs_nothing() -> None:
     assert not is_signed("", b"{}", sign("", b"{}"))
 

@@ -187,12 +187,11 @@ class Accounts:
         self.companies[company_id].offers[offer_id].status = status
 
     def candidate(self, candidate_id: int) -> Candidate:
-        """The candidate, also a deleted one. Raises StopIteration for one who never was."""
-        return next(
-            company.candidates[candidate_id]
-            for company in self.companies.values()
-            if candidate_id in company.candidates
-        )
+        """The candidate, also a deleted one. Raises KeyError for one who never was."""
+        for company in self.companies.values():
+            if candidate_id in company.candidates:
+                return company.candidates[candidate_id]
+        raise KeyError(candidate_id)
 
     def notes_of(self, candidate_id: int) -> list[str]:
         """The texts of a candidate's notes, the oldest first, a line for each paragraph."""
@@ -203,7 +202,7 @@ class Accounts:
         return self.candidate(candidate_id).placement(offer_id).stage_id
 
     def change_stage(self, placement: Placement, stage_id: int, by: Literal["recruiter", "api"]) -> Move:
-        """Moves a placement. Like the real one it brings a disqualified one back to life without a word (4.1)."""
+        """Moves a placement. Like the real one it brings a disqualified one back to life without a word."""
         company = self.companies[self.candidate(placement.candidate_id).company_id]
         stage, now = company.offers[placement.offer_id].stage(stage_id), self.now()
         move = Move(

@@ -66,7 +66,7 @@ class Api:
         return web.json_response({"admin": shapes.admin(request[COMPANY])})
 
     async def candidates(self, request: web.Request) -> web.Response:
-        """The candidates. Filters that it does not know, a stage among them, are ignored (3.3)."""
+        """The candidates. Filters that it does not know, a stage among them, are ignored."""
         company, query = request[COMPANY], request.query
         found = [person for person in company.candidates.values() if person.deleted_at is None]
         if "offer_id" in query:
@@ -95,7 +95,7 @@ class Api:
         return web.json_response(body)
 
     async def add_note(self, request: web.Request) -> web.Response:
-        """Writes a note; the same one twice when it is asked twice (6.1)."""
+        """Writes a note; the same one twice when it is asked twice."""
         person, sent = self._candidate(request), (await _body(request)).get("note")
         paragraphs = _paragraphs(sent if isinstance(sent, dict) else {}, rich=self._habits.takes_rich_notes)
         if not any(paragraphs):
@@ -142,7 +142,7 @@ class Api:
         raise _not_found()
 
     async def change_stage(self, request: web.Request) -> web.Response:
-        """Moves a placement, wherever it stands: there is no lock (4.1)."""
+        """Moves a placement, wherever it stands: there is no lock."""
         company, sent = request[COMPANY], await _body(request)
         placement = self._placement(request)
         inner = sent.get("placement") if self._habits.moves_nested else sent
@@ -178,7 +178,7 @@ class Api:
 
 
 def company_of(accounts: Accounts, request: web.Request) -> Company | web.Response:
-    """Whose token this is, if it opens the company in the path; else the recorded refusal (1.3)."""
+    """Whose token this is, if it opens the company in the path; else the recorded refusal."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme != "Bearer" or not token:
         body: Json = {"error": "Resource access requires authentication!", "error_code": None}
@@ -234,7 +234,7 @@ def _texts(node: object) -> list[str]:
 
 
 def _invalid(field: str, fault: str) -> web.Response:
-    """A refusal as it was recorded (1.3)."""
+    """A refusal as it was recorded."""
     sentence = f"{field.removesuffix('_id').capitalize()} {fault}"
     return web.json_response({"error": [sentence], "error_fields": {field: [fault]}}, status=422)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from html import escape
 
 from klara_daemon.demo.recruitee.accounts import Candidate, Company, Offer, Placement, Stage
@@ -41,8 +41,8 @@ HEADERS = {
 
 
 def show(companies: Iterable[Company], now: datetime) -> str:
-    """The page as HTML. It fetches nothing and looks again every two seconds."""
-    offers = "".join(_offer(company, offer) for company in companies for offer in company.offers.values())
+    """The page as HTML, all times in the zone of `now`. It fetches nothing and looks again every two seconds."""
+    offers = "".join(_offer(company, offer, now.tzinfo) for company in companies for offer in company.offers.values())
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -52,25 +52,25 @@ def show(companies: Iterable[Company], now: datetime) -> str:
     )
 
 
-def _offer(company: Company, offer: Offer) -> str:
-    columns = "".join(_stage(company, offer, stage) for stage in offer.stages)
+def _offer(company: Company, offer: Offer, zone: tzinfo | None) -> str:
+    columns = "".join(_stage(company, offer, stage, zone) for stage in offer.stages)
     title, status = escape(offer.title), "" if offer.status == "published" else f" · {escape(offer.status)}"
     heading = f"<h2>{title} <small>{escape(company.name)}{status}</small></h2>"
     return f'<section>{heading}<div class="pipeline">{columns}</div></section>'
 
 
-def _stage(company: Company, offer: Offer, stage: Stage) -> str:
+def _stage(company: Company, offer: Offer, stage: Stage, zone: tzinfo | None) -> str:
     there = [
         (person, placement)
         for person in company.candidates.values()
         for placement in person.placements
         if person.deleted_at is None and (placement.offer_id, placement.stage_id) == (offer.id, stage.id)
     ]
-    cards = "".join(_card(person, placement) for person, placement in there) or '<p class="empty">nobody</p>'
+    cards = "".join(_card(person, placement, zone) for person, placement in there) or '<p class="empty">nobody</p>'
     return f'<div class="stage"><h3>{escape(stage.name)}<span>{len(there)}</span></h3>{cards}</div>'
 
 
-def _card(person: Candidate, placement: Placement) -> str:
+def _card(person: Candidate, placement: Placement, zone: tzinfo | None) -> str:
     marks = ""
     if placement.disqualified_at:
         marks += f' <span class="mark out">{escape(placement.disqualify_reason or "disqualified")}</span>'
@@ -78,7 +78,7 @@ def _card(person: Candidate, placement: Placement) -> str:
         marks += ' <span class="mark hired">hired</span>'
     phones = escape(", ".join(person.phones)) or "no phone"
     notes = "".join(
-        f'<div class="note" dir="auto"><time>{_at(note.created_at)}</time>'
+        f'<div class="note" dir="auto"><time>{_at(note.created_at.astimezone(zone))}</time>'
         + "".join(f"<p>{escape(line)}</p>" for line in note.paragraphs)
         + "</div>"
         for note in person.notes

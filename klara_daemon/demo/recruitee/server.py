@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from aiohttp import web
 
@@ -34,8 +34,10 @@ class SmallRecruitee(Accounts):
     `moves` and `asked` tell what was done to it.
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], zone: tzinfo = UTC) -> None:
+        """`zone` is the one in which the page tells the time."""
         super().__init__(now)
+        self._zone = zone
         self.faults = Faults()
         self.webhooks = Webhooks()
         self.habits = Habits()
@@ -56,12 +58,12 @@ class SmallRecruitee(Accounts):
 
     async def stop(self) -> None:
         """Ends, with whatever it was about to send."""
+        if self._runner is not None:
+            await self._runner.cleanup()
         for task in self._sending:
             task.cancel()
         await asyncio.gather(*self._sending, return_exceptions=True)
         await self.webhooks.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
 
     async def move(self, company_id: int, candidate_id: int, offer_id: int, stage_id: int) -> None:
         """A recruiter moves a card; returns when the webhook was answered, or given up."""
@@ -71,7 +73,7 @@ class SmallRecruitee(Accounts):
     async def disqualify(
         self, company_id: int, candidate_id: int, offer_id: int, reason: str = "Wrong skill set"
     ) -> None:
-        """A recruiter rejects somebody: the placement stays in its stage (4.2)."""
+        """A recruiter rejects somebody: the placement stays in its stage."""
         person = self._held(company_id, candidate_id)
         placement = person.placement(offer_id)
         placement.disqualified_at, placement.disqualify_reason = self.now(), reason
@@ -152,5 +154,5 @@ class SmallRecruitee(Accounts):
         return await self.faults.pass_on(request, handler)
 
     async def _page(self, _: web.Request) -> web.Response:
-        text = page.show(self.companies.values(), self.now())
+        text = page.show(self.companies.values(), self.now().astimezone(self._zone))
         return web.Response(text=text, content_type="text/html", headers=page.HEADERS)

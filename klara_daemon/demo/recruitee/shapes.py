@@ -1,4 +1,4 @@
-"""The JSON that Recruitee answers with, after recorded answers. Sources: the dossier of Recruitee's API, 1.6 to 6.1."""
+"""The JSON that Recruitee answers with, after recorded answers and webhooks."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def references(company: Company, placements: Iterable[Placement]) -> list[Json]:
 def webhook(
     company: Company, person: Candidate, offer: Offer, *, subtype: str, details: Json, webhook_id: int, at: datetime
 ) -> Json:
-    """A `candidate_moved`: neither the placement nor who moved it stands in it (5.3)."""
+    """A `candidate_moved`: neither the placement nor who moved it stands in it."""
     return {
         "id": webhook_id,
         "event_type": "candidate_moved",

@@ -30,7 +30,7 @@ class Delivery:
 
 
 class Webhooks:
-    """Sends webhooks. Only 200 is success (5.5); the real one repeats nine times over 48 hours, this one soon.
+    """Sends webhooks. Only 200 is success; the real one repeats nine times over 48 hours, this one soon.
 
     `waits_s` lie between the tries.
     """
@@ -66,7 +66,7 @@ class Webhooks:
                 await self._deliver(company, body)
 
     async def ping(self, company: Company) -> int | None:
-        """The test that Recruitee makes before it accepts an address (5.1). Returns the status."""
+        """The test that Recruitee makes before it accepts an address. Returns the status."""
         return await self._post(company, b'{"test":true}', signed=False)
 
     async def close(self) -> None:

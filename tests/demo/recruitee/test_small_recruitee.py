@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -220,9 +221,9 @@ async def test_the_page_shows_who_stands_where_and_executes_nothing(small: Small
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
-async def test_the_page_of_an_empty_recruitee_is_a_page() -> None:
-    recruitee = SmallRecruitee(lambda: datetime(2026, 10, 20, tzinfo=UTC))
+async def test_the_page_of_an_empty_recruitee_tells_the_time_of_its_place() -> None:
+    recruitee = SmallRecruitee(lambda: datetime(2026, 10, 24, 23, 30, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
     await recruitee.start()
     async with aiohttp.ClientSession() as session, session.get(f"{recruitee.url}/") as answer:
-        assert answer.status == 200
+        assert "Sunday 25 October 2026, 01:30 CEST" in await answer.text()
     await recruitee.stop()
