@@ -18,6 +18,7 @@ from klara_daemon.actors.call_reconciler import CallReconciler
 from klara_daemon.actors.call_scheduler import CallScheduler
 from klara_daemon.actors.dead_letters import collect_dead_letters
 from klara_daemon.actors.dialer import Dialer
+from klara_daemon.actors.observer import Observer
 from klara_daemon.actors.outbox_relay import SWEEP_S as RELAY_SWEEP_S
 from klara_daemon.actors.outbox_relay import OutboxRelay
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
@@ -51,9 +52,12 @@ from klara_daemon.web.server import web_app
 from klara_daemon.web.twilio_webhooks import TwilioWebhooks
 
 HANDS = 4
+PATIENCE_S = 180.0
 CLOSE_S = 3.0
 SWEEP_S = 5.0
 SETTINGS_SWEEP_S = 60.0
+OBSERVE_EVERY_S = 15.0
+FORGET_EVERY_S = 3600.0
 
 log = structlog.get_logger()
 Look = Callable[[], Awaitable[bool]]
@@ -122,6 +126,7 @@ class Daemon:
     def _shared(self) -> list[Actor]:
         """What every process has: it hears bells, relays the outbox, collects dead letters, tells systemd."""
         relay = OutboxRelay(self.database, self.broker)
+        observer = Observer(self.database)
 
         async def hear(progress: Progress, stop: asyncio.Event) -> None:
             await listen(self._config.database_url, self.database.bells, progress, stop)
@@ -132,6 +137,8 @@ class Daemon:
         return [
             Actor("listener", hear),
             Actor("dead-letters", collect),
+            self._round("observing", observer.observe, "observing", OBSERVE_EVERY_S),
+            self._round("forgetting", observer.forget, "forgetting", FORGET_EVERY_S),
             self._round("outbox-relay", relay.relay_some, "outbox", RELAY_SWEEP_S, phase=1),
         ]
 
@@ -219,7 +226,7 @@ class Daemon:
         async def run(progress: Progress, stop: asyncio.Event) -> None:
             await go_round(name, look, self.database.bells[bell], sweep_s, progress, stop)
 
-        return Actor(name, run, patience_s=180, phase=phase)
+        return Actor(name, run, patience_s=sweep_s + PATIENCE_S, phase=phase)
 
 
 @asynccontextmanager

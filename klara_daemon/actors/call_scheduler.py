@@ -85,15 +85,12 @@ class CallScheduler:
         return more
 
     async def find_forgotten(self) -> bool:
-        """Find whom a lost message would have forgotten, and send it again; count what the operator watches."""
+        """Find whom a lost message would have forgotten, and send it again."""
         async with self._database.transaction() as tx:
             for stay_id in await stays.without_outreach(tx.conn):
                 tx.send(StayChanged(stay_id=stay_id))
             for outreach_id in await outreaches.calling_without_call(tx.conn, FORGOTTEN_AFTER_S):
                 tx.send(PlanOutreach(outreach_id=outreach_id))
-            counts = await outreaches.counts(tx.conn)
-        for state in (OutreachState.WAITING, OutreachState.HELD, OutreachState.CALLING):
-            metrics.OUTREACHES.labels(state).set(counts.get(state, 0))
         return False
 
     async def _open(self, tx: Transaction, stay: Stay) -> Outreach | None:

@@ -4,7 +4,7 @@
 2. Candidate and offer are read from Recruitee: is the placement still there?
 3. *Claim*, one transaction: the trunk has a free line, the rule says *call*, the attempt is committed with nothing sent.
 4. *Fence*, one transaction: the attempt is `placing`; from here on it is never sent again.
-5. The request goes out once; its answer is committed. What is unclear `call_reconciler` settles, by asking.
+5. The request goes out once; its answer is committed. What is unclear is settled by asking: `call_reconciler`.
 """
 
 from __future__ import annotations

@@ -259,12 +259,6 @@ async def companies_with_open(conn: Connection) -> list[int]:
     return [row["company_id"] for row in rows]
 
 
-async def counts(conn: Connection) -> dict[str, int]:
-    """How many outreaches stand in each state that is not the end."""
-    rows = await conn.fetch("SELECT state, count(*) AS n FROM outreaches WHERE state <> 'ended' GROUP BY state")
-    return {row["state"]: row["n"] for row in rows}
-
-
 async def get(conn: Connection, outreach_id: UUID) -> Outreach | None:
     """One outreach, not locked."""
     row = await conn.fetchrow(f"SELECT {_OUTREACH} FROM outreaches WHERE id = $1", outreach_id)
