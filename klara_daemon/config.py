@@ -124,9 +124,7 @@ class Config(BaseSettings):
     A field's description says what is expected, for the error message and the table in `docs/operations.md`.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     database_url: DatabaseUrl = Field(
         default="", repr=False, description="postgresql://user:password@host:5432/database"
@@ -221,8 +219,8 @@ class _Variables(EnvSettingsSource):
 
     def __init__(self, settings_cls: type[BaseSettings], environ: Mapping[str, str]) -> None:
         super().__init__(settings_cls)
-        kept = {name: value for name, value in environ.items() if value or name == "KLARA_HEALTH_LISTEN"}
-        self.env_vars = {name.lower(): value for name, value in kept.items()}
+        given = {name: value.strip() for name, value in environ.items() if name.startswith(PREFIX)}
+        self.env_vars = {name.lower(): value for name, value in given.items() if value or name == "KLARA_HEALTH_LISTEN"}
 
 
 def _files(settings_cls: type[BaseSettings], folder: str) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def test_a_complete_environment_is_taken_as_it_is() -> None:
 def test_values_are_read_whatever_their_case_and_surrounding_space() -> None:
     config = Config.from_env({"KLARA_LOG_LEVEL": "WARNING", "KLARA_LOG_FORMAT": "Console", "KLARA_DRAIN_S": " 2.5 "})
     assert (config.log_level, config.log_format, config.drain_s) == ("warning", "console", 2.5)
+    assert Config.from_env({"KLARA_TWILIO_ACCOUNT_SID": f" {SID}\n"}).twilio_account_sid == SID
+    assert Config.from_env({"KLARA_LISTEN": " localhost:80\n"}).listen == ("localhost", 80)
     assert Config.from_env({"KLARA_SECRET_KEYS": f" {KEYS[0]} ,\n{KEYS[1]},"}).secret_keys == tuple(KEYS)
 
 
@@ -99,6 +101,7 @@ BAD = [
     ("KLARA_LISTEN", "localhost:65536"),
     ("KLARA_LISTEN", "::1:8080"),
     ("KLARA_LISTEN", "http://localhost:8080"),
+    ("KLARA_LISTEN", "localhost:8080/sesame"),
     ("KLARA_HEALTH_LISTEN", "sesame@localhost:1"),
     ("KLARA_HEALTH_LISTEN", "none"),
     ("KLARA_DRAIN_S", "-1"),
@@ -147,6 +150,7 @@ def test_all_faults_are_told_at_once() -> None:
 def test_a_bad_configuration_leaves_no_cause_that_could_tell_the_value() -> None:
     with pytest.raises(BadConfig) as caught:
         Config.from_env({"KLARA_SECRET_KEYS": "sesame"})
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert caught.value.exit_status == 78
 
@@ -198,6 +202,12 @@ def test_made_by_hand_it_does_not_look_at_the_environment(monkeypatch: pytest.Mo
     monkeypatch.setenv("KLARA_DATABASE_URL", COMPLETE["KLARA_DATABASE_URL"])
     assert Config().database_url == ""
     assert Config.from_env().database_url == COMPLETE["KLARA_DATABASE_URL"]
+
+
+def test_made_by_hand_with_a_bad_value_it_does_not_show_it_either() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Config(database_url="sesame")
+    assert "sesame" not in str(caught.value)
 
 
 @pytest.mark.parametrize("spelling", [str.lower, str.upper])

@@ -190,6 +190,7 @@ def test_what_is_not_personal_stays_readable() -> None:
         "Key (company_id, offer_id)=(89564, 1181300) already exists."
     )
     assert redact_text("{'name': 'Petra', 'candidate_id': 64537342}") == "{'name': [hidden], 'candidate_id': 64537342}"
+    assert redact_text("name=token=x, stage=8") == "name=[hidden], stage=8"
     assert redact_text("connection to amqp://klara:pa@ss:w@rabbit:5672/klara lost") == (
         f"connection to amqp://{SECRET}@rabbit:5672/klara lost"
     )
