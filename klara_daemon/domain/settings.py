@@ -29,8 +29,8 @@ from klara_daemon.domain.settings_values import (
     Name,
     Part,
     PhoneNumber,
+    QuestionText,
     RecruiteeId,
-    Sentence,
     TimeZone,
     has_calendar,
     objects,
@@ -100,7 +100,7 @@ class QuestionPart(Part):
     """One Application Question, in the recruiter's own words."""
 
     key: Key
-    text: Sentence
+    text: QuestionText
     kind: Annotated[QuestionKind, BeforeValidator(_built_kind)] = QuestionKind.TEXT
     required: StrictBool = True
 

@@ -15,9 +15,9 @@ import holidays
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from klara_daemon.domain.dialogue.catalogue import languages
 from klara_daemon.domain.faults import wrong
 
-LANGUAGES = ("de", "en")
 DAY_MINUTES = 24 * 60
 
 
@@ -79,8 +79,8 @@ def _key(text: str) -> str:
 
 
 def _language(code: str) -> str:
-    if code not in LANGUAGES:
-        raise wrong(f"must be a language that Klara speaks: {' or '.join(LANGUAGES)}")
+    if code not in languages():
+        raise wrong(f"must be a language that Klara speaks: {' or '.join(sorted(languages()))}")
     return code
 
 
@@ -132,7 +132,7 @@ def _closed_day(given: object) -> date:
 CompanyId = Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
 RecruiteeId = Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
 Name = Annotated[str, Field(max_length=200), AfterValidator(_readable)]
-Sentence = Annotated[str, Field(max_length=1000), AfterValidator(_readable)]
+QuestionText = Annotated[str, Field(max_length=1000), AfterValidator(_readable)]
 Key = Annotated[str, AfterValidator(_key)]
 Language = Annotated[str, AfterValidator(_language)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

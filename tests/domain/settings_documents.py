@@ -79,7 +79,7 @@ def changed(*changes: tuple[str, object]) -> str:
 KEYS = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z")
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=200).filter(str.strip)
 IDS = st.integers(1, 2**63 - 1)
-LANGUAGES = st.just("de")
+LANGUAGES = st.sampled_from(["de", "en"])
 BOUNDS = st.lists(st.integers(0, 24 * 60), min_size=2, max_size=12, unique=True).map(sorted)
 
 
