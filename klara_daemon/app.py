@@ -21,6 +21,7 @@ from klara_daemon.actors.dialer import Dialer
 from klara_daemon.actors.observer import Observer
 from klara_daemon.actors.outbox_relay import SWEEP_S as RELAY_SWEEP_S
 from klara_daemon.actors.outbox_relay import OutboxRelay
+from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.actors.rounds import go_round
 from klara_daemon.actors.stage_watcher import StageWatcher
@@ -89,6 +90,7 @@ class Daemon:
         *,
         timing: Timing | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._config = config
         self._roles = roles
@@ -105,6 +107,7 @@ class Daemon:
             public_url=config.public_url,
         )
         self._timing = timing or Timing()
+        self._patience = patience
         self.supervisor = Supervisor(self._actors(), database.bells.ring_all)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -143,7 +146,13 @@ class Daemon:
         ]
 
     def _stage_watcher(self) -> list[Actor]:
-        watcher = StageWatcher(self.database, self._recruitee, self._door, poll_every_s=self._config.poll_every_s)
+        watcher = StageWatcher(
+            self.database,
+            self._recruitee,
+            self._door,
+            poll_every_s=self._config.poll_every_s,
+            patience=self._patience,
+        )
         return [
             self._step(WebhookAccepted, watcher.on_webhook_accepted),
             self._round("watched-stages", watcher.follow_settings, "settings", SETTINGS_SWEEP_S),
@@ -169,9 +178,10 @@ class Daemon:
             self._provider,
             calls_at_once=self._config.calls_at_once,
             calls_per_second=self._config.calls_per_second,
+            patience=self._patience,
         )
         listener = CallListener()
-        reconciler = CallReconciler(self.database, self._provider)
+        reconciler = CallReconciler(self.database, self._provider, self._patience)
         return [
             self._round("reconciling", reconciler.sweep, "reconciling", SWEEP_S),
             self._step(PlaceCall, dialer.on_place_call),
@@ -183,7 +193,7 @@ class Daemon:
         ]
 
     def _ats_writeback(self) -> list[Actor]:
-        writeback = AtsWriteback(self.database, self._recruitee, self._door)
+        writeback = AtsWriteback(self.database, self._recruitee, self._door, self._patience)
         return [
             self._step(OutreachEnded, writeback.on_outreach_ended),
             *self._rounds("writing-back", writeback.write_one, "writebacks", SWEEP_S),

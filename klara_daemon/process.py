@@ -14,14 +14,17 @@ import aiohttp
 import structlog
 
 from klara_daemon import sd_notify
+from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.app import Daemon, broker_for, listening, system_now
 from klara_daemon.broker.carriage import Broker, BrokerLost
 from klara_daemon.broker.rabbitmq import RabbitMQ
 from klara_daemon.config import Config
 from klara_daemon.flow import Role
+from klara_daemon.recruitee.client import DEFAULT_LIMITS, Limits
 from klara_daemon.store.database import OUTAGE, Database
 from klara_daemon.store.migrations import pending
 from klara_daemon.supervisor import ActorEnded
+from klara_daemon.telephony.floor import Timing
 from klara_daemon.web.health import health_app
 
 STOPPED = 0
@@ -34,11 +37,19 @@ SYSTEMD_EVERY_S = 5.0
 log = structlog.get_logger()
 
 
-async def run(config: Config, roles: Collection[Role], now: Callable[[], datetime] = system_now) -> int:
+async def run(
+    config: Config,
+    roles: Collection[Role],
+    now: Callable[[], datetime] = system_now,
+    *,
+    timing: Timing | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    patience: Patience = PATIENCE,
+) -> int:
     """Run these roles until SIGTERM or SIGINT, by this business clock; the exit status comes back."""
     stop = _stop_on_signals(config.drain_s)
     async with parts(config, now) as (database, broker, session):
-        daemon = Daemon(config, roles, database, broker, session)
+        daemon = Daemon(config, roles, database, broker, session, timing=timing, limits=limits, patience=patience)
         async with _health(config, daemon):
             if not await _wait_for_migrations(database, stop):
                 return STOPPED

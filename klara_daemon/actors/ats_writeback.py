@@ -11,6 +11,7 @@ from typing import assert_never
 
 import structlog
 
+from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.domain.back_off import back_off_s
 from klara_daemon.domain.moves import Column, Move, Moved, NoMove, Standing, Wish, decide_move, wants_move
@@ -23,7 +24,6 @@ from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.settings import WatchedStage
 from klara_daemon.store.writebacks import Writeback
 
-LEASE_S = 120.0
 SHUT_S = 60.0
 HIRE = "hire"
 
@@ -33,10 +33,13 @@ log = structlog.get_logger()
 class AtsWriteback:
     """Any number may run: a debt that one has taken in hand, the others pass over."""
 
-    def __init__(self, database: Database, recruitee: RecruiteeClient, door: RecruiteeDoor) -> None:
+    def __init__(
+        self, database: Database, recruitee: RecruiteeClient, door: RecruiteeDoor, patience: Patience = PATIENCE
+    ) -> None:
         self._database = database
         self._recruitee = recruitee
         self._door = door
+        self._patience = patience
 
     async def on_outreach_ended(self, tx: Transaction, messages: Sequence[OutreachEnded]) -> None:
         """What is owed stands in the rows already; look at them now."""
@@ -46,7 +49,7 @@ class AtsWriteback:
     async def write_one(self) -> bool:
         """Settle the debt that is due, if one is, as far as Recruitee lets us."""
         async with self._database.transaction() as tx:
-            writeback = await writebacks.claim(tx.conn, LEASE_S)
+            writeback = await writebacks.claim(tx.conn, self._patience.writing_back_s)
         if writeback is None:
             return False
         access = await self._door.access(writeback.company_id)

@@ -13,6 +13,7 @@ import structlog
 
 from klara_daemon import metrics
 from klara_daemon.actors.call_endings import News, apply_news, end_attempt
+from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.domain.calling_hours import CALENDAR, moment
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.messages import CallProgressed
@@ -21,38 +22,27 @@ from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Database
 from klara_daemon.telephony.provider import Absent, CallStatus, Dial, Found, Provider, RemoteCall, Uncertain, Unknown
 
-SENT_WITHIN_S = 120.0
-ANSWERED_WITHIN_S = 45.0
-SURELY_ABSENT_AFTER_S = 600.0
-ASK_AGAIN_S = 30.0
-NEWS_LOST_AFTER_S = 10.0
-PATIENCE_S = {
-    AttemptState.UNCLEAR: 30.0,
-    AttemptState.PLACED: 60.0,
-    AttemptState.RINGING: 60.0,
-    AttemptState.TALKING: 960.0,
-}
-
 log = structlog.get_logger()
 
 
 class CallReconciler:
     """Runs beside the dialer, any number of times."""
 
-    def __init__(self, database: Database, provider: Provider) -> None:
+    def __init__(self, database: Database, provider: Provider, patience: Patience = PATIENCE) -> None:
         self._database = database
         self._provider = provider
+        self._patience = patience
 
     async def sweep(self) -> bool:
         """Give up orphaned claims, note lost requests, call off what may not ring any more, repeat lost news."""
         async with self._database.transaction() as tx:
-            for attempt in await calls.lock(tx.conn, await calls.orphaned_claims(tx.conn, SENT_WITHIN_S)):
+            for attempt in await calls.lock(tx.conn, await calls.orphaned_claims(tx.conn, self._patience.claimed_s)):
                 if attempt.state is AttemptState.CLAIMED:
                     await end_attempt(tx, attempt, Disposition.NOT_PLACED)
-            lost = await calls.lost_dials(tx.conn, ANSWERED_WITHIN_S)
+            lost = await calls.lost_dials(tx.conn, self._patience.placing_s)
             for attempt_id in lost:
                 log.warning("dial_answer_lost", attempt_id=attempt_id)
-            for attempt_id in await calls.unheard(tx.conn, NEWS_LOST_AFTER_S):
+            for attempt_id in await calls.unheard(tx.conn, self._patience.news_s):
                 tx.send(CallProgressed(attempt_id=attempt_id))
         await self._call_off_late_ones()
         return False
@@ -60,7 +50,7 @@ class CallReconciler:
     async def look_at_one(self) -> bool:
         """Ask about the call that has been silent for longest, if one has been for too long."""
         async with self._database.transaction() as tx:
-            attempt = await calls.claim_look(tx.conn, PATIENCE_S, ASK_AGAIN_S)
+            attempt = await calls.claim_look(tx.conn, self._patience.silent_s, self._patience.ask_again_s)
         if attempt is None:
             return False
         if attempt.provider_ref is None:
@@ -72,7 +62,7 @@ class CallReconciler:
     async def hang_up_one(self) -> bool:
         """Have the phone company end a call that we want to end."""
         async with self._database.transaction() as tx:
-            attempt = await calls.claim_hang_up(tx.conn, ASK_AGAIN_S)
+            attempt = await calls.claim_hang_up(tx.conn, self._patience.ask_again_s)
         if attempt is None or attempt.provider_ref is None:
             return False
         try:
@@ -105,7 +95,7 @@ class CallReconciler:
         match await self._provider.find(dial, attempt.placing_since, taken):
             case Found(call):
                 await self._settle(attempt, call)
-            case Absent() if age_s > SURELY_ABSENT_AFTER_S:
+            case Absent() if age_s > self._patience.absent_s:
                 await self._never_placed(attempt)
             case Absent():
                 log.info("call_not_listed_yet", attempt_id=attempt.id, seconds=round(age_s))

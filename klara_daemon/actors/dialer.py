@@ -2,7 +2,7 @@
 
 1. A `place_call` only marks the outreach as to be dialled.
 2. Candidate and offer are read from Recruitee: is the placement still there?
-3. *Claim*, one transaction: the trunk has a free line, the rule says *call*, the attempt is committed with nothing sent.
+3. *Claim*, one transaction: the trunk has a line, the rule says *call*, the attempt is committed with nothing sent.
 4. *Fence*, one transaction: the attempt is `placing`; from here on it is never sent again.
 5. The request goes out once; its answer is committed. What is unclear is settled by asking: `call_reconciler`.
 """
@@ -20,6 +20,7 @@ import structlog
 
 from klara_daemon import metrics
 from klara_daemon.actors.call_endings import end_attempt
+from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.domain import back_off
 from klara_daemon.domain.attempt_policy import Call, may_call
@@ -32,7 +33,6 @@ from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.telephony.provider import Dial, NotSent, Provider, Rejected, RemoteCall, Uncertain
 
-LEASE_S = 90.0
 READING_LASTS_S = 30.0
 DIAL_S = 20.0
 CLOCKS_MAY_DIFFER_S = 5.0
@@ -100,6 +100,7 @@ class Dialer:
         *,
         calls_at_once: int,
         calls_per_second: float,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._database = database
         self._recruitee = recruitee
@@ -107,6 +108,7 @@ class Dialer:
         self._provider = provider
         self._calls_at_once = calls_at_once
         self._calls_per_second = calls_per_second
+        self._patience = patience
 
     async def on_place_call(self, tx: Transaction, messages: Sequence[PlaceCall]) -> None:
         """Mark outreaches as to be dialled."""
@@ -116,7 +118,7 @@ class Dialer:
     async def dial_one(self) -> bool:
         """Carry the dial that is due, if one is, as far as it goes."""
         async with self._database.transaction() as tx:
-            wanted = await calls.claim_dial(tx.conn, LEASE_S)
+            wanted = await calls.claim_dial(tx.conn, self._patience.dialling_s)
         if wanted is None:
             return False
         result = await self._prepare(wanted.outreach_id, wanted.tries)

@@ -13,6 +13,7 @@ from typing import assert_never
 
 import structlog
 
+from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.domain.back_off import back_off_s
 from klara_daemon.domain.stays import Enter, Leave, OpenStay, Standing, changes
@@ -24,7 +25,6 @@ from klara_daemon.store.database import About, Database, Transaction
 from klara_daemon.store.stays import Read, Stay
 from klara_daemon.store.watches import Watch
 
-READ_LEASE_S = 60.0
 GRACE_S = 300.0
 
 log = structlog.get_logger()
@@ -34,12 +34,19 @@ class StageWatcher:
     """Any number may run: what one has taken in hand, the others pass over."""
 
     def __init__(
-        self, database: Database, recruitee: RecruiteeClient, door: RecruiteeDoor, *, poll_every_s: float
+        self,
+        database: Database,
+        recruitee: RecruiteeClient,
+        door: RecruiteeDoor,
+        *,
+        poll_every_s: float,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._database = database
         self._recruitee = recruitee
         self._door = door
         self._poll_every_s = poll_every_s
+        self._patience = patience
 
     # Webhooks
 
@@ -128,7 +135,7 @@ class StageWatcher:
     async def read_one(self) -> bool:
         """Read the candidate who is due, if one is, and let the reading decide."""
         async with self._database.transaction() as tx:
-            read = await stays.claim_read(tx.conn, READ_LEASE_S)
+            read = await stays.claim_read(tx.conn, self._patience.reading_s)
         if read is None:
             return False
         access = await self._door.access(read.company_id)
