@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from datetime import date, time, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 HIDDEN = "[hidden]"
@@ -40,6 +41,8 @@ _KEY_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _PLAIN_ID = re.compile(r"[1-9]\d{0,9}|(?=\w*[A-Za-z])\w{1,34}", re.ASCII)
 _UUID = r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"
 
+# What most values are, so that they need not be searched: one word without digits, a UUID, an instant
+_HARMLESS = re.compile(rf"[A-Za-z_][A-Za-z_.-]{{0,31}}|{_UUID}|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{6}}Z", re.ASCII)
 _USER_INFO = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*://)[^\s\"'<>]*@")
 _CREDENTIALS = re.compile(r"\b((?i:bearer|basic)) +(?=\S*[0-9A-Z=])[\w.~+/=-]{6,}")
 _TOKEN = re.compile(
@@ -99,6 +102,8 @@ def redact(value: object, key: str = "") -> object:
 
 def redact_text(text: str) -> str:
     """Return the text without numbers, addresses and secrets, and without what stands behind a key like `name=`."""
+    if _HARMLESS.fullmatch(text):
+        return text
     if len(text) > LONGEST_TEXT:
         text = f"{text[:LONGEST_TEXT]}... ({len(text)} characters)"
     text = _without_values(text)
@@ -159,6 +164,7 @@ def _redact_number(value: float, key: str) -> object:
     return value if math.isfinite(value) else str(value)
 
 
+@lru_cache(maxsize=1024)
 def _words(key: str) -> list[str]:
     return [word.lower() for word in _KEY_WORDS.findall(key)]
 
