@@ -36,7 +36,7 @@ class Observer:
         for invariant, number in seen.violations.items():
             metrics.INVARIANT_VIOLATIONS.labels(invariant).set(number)
             if number:
-                log.error("invariant_violated", invariant=invariant, number=number)
+                log.error("invariant_violated", invariant=invariant, rows=number)
         return False
 
     async def forget(self) -> bool:
