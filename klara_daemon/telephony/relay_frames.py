@@ -67,7 +67,7 @@ class Speaking:
 
 @dataclass(frozen=True, slots=True)
 class LineError:
-    """The provider complains."""
+    """The provider complains; what it quotes of our frame (a name, a question) is left out."""
 
     description: str
 
@@ -147,7 +147,7 @@ _READERS: Final[Mapping[str, Callable[[Fields], Frame | None]]] = {
     "dtmf": _key_press,
     "interrupt": lambda _: Interrupt(),
     "info": _info,
-    "error": lambda frame: LineError(str(frame.get("description", ""))[:500]),
+    "error": lambda frame: LineError(str(frame.get("description", "")).partition("{")[0].strip()[:500]),
 }
 
 

@@ -72,7 +72,7 @@ def test_a_setup_without_our_word_was_not_greeted(parameters: object) -> None:
         ({"type": "info", "name": "clientSpeaking", "value": "off", "ts": 1}, Speaking(us=False, on=False)),
         ({"type": "info", "name": "tokensPlayed", "value": "Guten Tag"}, Notice()),
         ({"type": "info", "name": "agentSpeaking", "value": True}, Notice()),
-        ({"type": "error", "description": "Invalid message received"}, LineError("Invalid message received")),
+        ({"type": "error", "description": 'Invalid message: {"token": "Jörg?"}'}, LineError("Invalid message:")),
         ({"type": "error"}, LineError("")),
     ],
 )

@@ -34,6 +34,8 @@ _EVENT_OF: Final = {
 }
 DOCUMENTS_AT_MOST: Final = 20
 DETECTION_S: Final = 4
+PATIENCE_S: Final = 20
+"""However fast a call goes by, Klara has this many real seconds for it."""
 
 
 class LiveCall:
@@ -64,7 +66,7 @@ class LiveCall:
         """Live through the whole call."""
         ended = asyncio.create_task(self._ended_by_klara.wait())
         life = asyncio.create_task(self._live(queued_s))
-        limit = float(self._options.get("TimeLimit", 14_400)) * self._exchange.pace
+        limit = max(float(self._options.get("TimeLimit", 14_400)) * self._exchange.pace, PATIENCE_S)
         try:
             await asyncio.wait({ended, life}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -136,7 +136,8 @@ class Switchboard:
 
     def _new_call(self, caller: str, to: str, direction: str) -> CallRecord:
         call = CallRecord(f"CA{token_hex(16)}", to=to, caller=caller, direction=direction, created_at=self.now())
-        self.overlaps += [(other, call) for other in self.calls if other.to == to and other.is_live]
+        rung = [other for other in self.calls if other.direction == direction == "outbound-api" and other.to == to]
+        self.overlaps += [(other, call) for other in rung if other.is_live]
         self.calls.append(call)
         self._listed_at[call.sid] = asyncio.get_running_loop().time() + self.listed_after_s * self.pace
         return call
