@@ -9,7 +9,8 @@
 `amqp_url`                a virtual host of its own, without queues
 `amqp_server`             the shared RabbitMQ: `url`, `version`, `fresh_url()`
 `private_amqp_server`     one to break: `pid`, `stop(kill=...)`, `start()`, `restart(kill=...)`, `freeze()`, `thaw()`,
-                          `url`, `fresh_url()`; the next test finds it running
+                          `url`, `fresh_url()`; the next test finds it running. Kill it by `stop(kill=True)`, which
+                          says why a bare SIGKILL loses quorum queues that were declared in the last seconds
 
 `tests.eventually.eventually(condition, within=...)` waits for what is to come.
 

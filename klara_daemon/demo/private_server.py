@@ -147,6 +147,11 @@ class ServerProcess:
         """Whether it was started and has not ended, frozen or not."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it was frozen and not thawed since."""
+        return bool(self._frozen)
+
     def survives(self, seconds: float) -> bool:
         """Whether it still runs after `seconds`: a signal that somebody sent takes a moment to work."""
         with suppress(subprocess.TimeoutExpired):

@@ -56,11 +56,9 @@ async def test_a_frozen_rabbitmq_says_nothing_until_it_is_thawed(private_amqp_se
     assert await _publishes(url, "frozen") == 1
 
 
-def test_a_private_rabbitmq_may_be_left_dead(private_amqp_server: PrivateAmqpServer) -> None:
+def test_a_rabbitmq_that_a_test_has_killed_is_alive_for_the_next(private_amqp_server: PrivateAmqpServer) -> None:
     os.kill(private_amqp_server.pid, signal.SIGKILL)
-
-
-def test_the_next_test_finds_it_alive(private_amqp_server: PrivateAmqpServer) -> None:
+    private_amqp_server.restore()
     assert private_amqp_server.version
 
 
