@@ -15,6 +15,8 @@ from klara_daemon.store import calls, conversations
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Transaction
 
+MACHINE = "machine"
+
 log = structlog.get_logger()
 
 

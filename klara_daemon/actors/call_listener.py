@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from klara_daemon.actors.call_endings import News, apply_news, end_attempt
+from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_attempt
 from klara_daemon.domain.dialogue.machine import from_json
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.messages import CallProgressed, CancelCall
@@ -54,5 +54,5 @@ class CallListener:
             return
         await calls.machine_told(tx.conn, attempt.id, answered_by)
         if answered_by.startswith(("machine", "fax")):
-            await calls.want_hang_up(tx.conn, attempt.id, "machine")
+            await calls.want_hang_up(tx.conn, attempt.id, MACHINE)
             tx.ring("hang_ups")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import structlog
 
 from klara_daemon import metrics
-from klara_daemon.actors.call_endings import News, apply_news, end_attempt
+from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_attempt
 from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.domain.calling_hours import CALENDAR, moment
 from klara_daemon.domain.dispositions import AttemptState, Disposition
@@ -66,7 +66,7 @@ class CallReconciler:
         if attempt is None or attempt.provider_ref is None:
             return False
         try:
-            await self._provider.hangup(attempt.provider_ref)
+            await self._end(attempt, attempt.provider_ref)
         except Uncertain as error:
             log.warning("hang_up_unclear", attempt_id=attempt.id, cause=str(error))
             return True
@@ -75,6 +75,13 @@ class CallReconciler:
             # Twilio sends no callback for a call that is cancelled while still queued.
             await self._fetch(attempt, attempt.provider_ref)
         return True
+
+    async def _end(self, attempt: Attempt, ref: str) -> None:
+        """End a call with a machine; call off any other, so that whoever has just picked up is not cut off."""
+        if attempt.hang_up_because == MACHINE:
+            await self._provider.hangup(ref)
+        else:
+            await self._provider.cancel(ref)
 
     async def _call_off_late_ones(self) -> None:
         async with self._database.transaction() as tx:

@@ -72,6 +72,15 @@ async def store_turn(conn: Connection, attempt_id: UUID, state: str, disposition
     )
 
 
+async def lasts_s(conn: Connection, attempt_id: UUID) -> float:
+    """For how many seconds the conversation has lasted, over all its lines; 0 for one that has not begun."""
+    seconds: float | None = await conn.fetchval(
+        "SELECT extract(epoch FROM clock_timestamp() - begun_at)::float8 FROM conversations WHERE attempt_id = $1",
+        attempt_id,
+    )
+    return seconds or 0.0
+
+
 async def broke_off(conn: Connection, attempt_id: UUID, fault: str) -> None:
     """Our side of the line broke off; unless it is taken up again, the call's end is our fault and not the person's."""
     await conn.execute("UPDATE conversations SET fault = $2 WHERE attempt_id = $1", attempt_id, fault)

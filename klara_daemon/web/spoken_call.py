@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.store import calls, conversations
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Database, Transaction
+from klara_daemon.telephony.floor import Timing
 from klara_daemon.telephony.relay import Leaving
 from klara_daemon.telephony.relay_frames import Setup
 
@@ -44,6 +46,12 @@ class SpokenCall:
     def __init__(self, database: Database, attempt_id: UUID) -> None:
         self._database = database
         self._attempt_id = attempt_id
+
+    async def time_left(self, timing: Timing) -> Timing:
+        """The timing of a line that may have been taken up again: no call lasts longer for having been broken."""
+        async with self._database.connection() as conn:
+            lasted_s = await conversations.lasts_s(conn, self._attempt_id)
+        return replace(timing, longest_s=max(timing.farewell_s, timing.longest_s - lasted_s))
 
     async def begin(self, setup: Setup) -> Sequence[Action] | None:
         """Begin, or go on after a broken line; None when this is not the attempt's one call."""

@@ -179,7 +179,8 @@ class TwilioWebhooks:
         self._count(1)
         try:
             with structlog.contextvars.bound_contextvars(attempt_id=attempt_id):
-                await converse(socket, SpokenCall(self._database, attempt_id), self._timing, self._closing)
+                call = SpokenCall(self._database, attempt_id)
+                await converse(socket, call, await call.time_left(self._timing), self._closing)
         finally:
             self._count(-1)
         return socket

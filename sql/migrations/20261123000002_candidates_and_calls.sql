@@ -223,6 +223,7 @@ CREATE TABLE conversations (
     state       jsonb NOT NULL,
     took_up     integer NOT NULL DEFAULT 0,              -- how often the line was taken up again
     disposition text,
+    begun_at    timestamptz NOT NULL DEFAULT now(),
     fault       text,                                    -- our side broke off, and how; cleared by the next turn
     updated_at  timestamptz NOT NULL DEFAULT now()
 );
