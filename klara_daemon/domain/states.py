@@ -65,11 +65,9 @@ def diagram(transitions: Mapping[State, Collection[State]], because: Mapping[tup
     return "\n".join(lines)
 
 
-def attempt_diagram() -> str:
-    """The states of an attempt as a Mermaid diagram."""
-    return diagram(ATTEMPT_TRANSITIONS, _WHY_AN_ATTEMPT_MOVES)
-
-
-def outreach_diagram() -> str:
-    """The states of an outreach as a Mermaid diagram."""
-    return diagram(OUTREACH_TRANSITIONS, _WHY_AN_OUTREACH_MOVES)
+def chapters() -> str:
+    """The diagrams as they stand in `docs/states.md`."""
+    outreach = diagram(OUTREACH_TRANSITIONS, _WHY_AN_OUTREACH_MOVES)
+    attempt = diagram(ATTEMPT_TRANSITIONS, _WHY_AN_ATTEMPT_MOVES)
+    parts = (("Outreach", outreach), ("Attempt", attempt))
+    return "\n".join(f"## {title}\n\n```mermaid\n{drawn}\n```\n" for title, drawn in parts)

@@ -10,10 +10,12 @@ from functools import cache
 from klara_daemon.domain.dialogue.catalogue import catalogue
 from klara_daemon.domain.dialogue.phrases import Phrases, plain
 
-_TOKEN = re.compile(r"\d+(?:[.,:/]\d+)*|½|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_DIGITS = re.compile(r"\d+(?:[.,:/]\d+)*")
+_TOKEN = re.compile(rf"{_DIGITS.pattern}|½|[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ONE_HALF = re.compile(r"(?<![\d/])1\s?[/⁄]\s?2(?![\d/])|½")
 _SPACED_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}\b)")
 _LONGEST_DIGITS = 12
+_TIMES = frozenset({"year", "month", "week", "day", "hour", "minute"})
 _HALF = Decimal("0.5")
 
 
@@ -52,7 +54,9 @@ class NumberWords:
         return next((unit for unit, words in self._units.items() if words.whole(word)), None)
 
     def digits(self, token: str) -> Decimal | None:
-        """The value of digits with their separators; None for a date, a time of day or a telephone number."""
+        """The value of digits with their separators; None for words, a date, a time of day, a telephone number."""
+        if not _DIGITS.fullmatch(token):
+            return None
         if self._grouped.match(token):
             token = token.replace(self._thousands, "")
         token = token.replace(",", ".")
@@ -76,17 +80,18 @@ def number_words(language: str) -> NumberWords:
 def number_in(text: str, language: str, question: str = "") -> str | None:
     """The one number that was said, as in `"7"` or `"2.5"`; None when there is none, or several.
 
-    Months are no answer to a `question` for years: a number in a unit that the question does not name is None too.
+    Months are no answer to a `question` for years: a number in a unit of time that it does not name is None too.
     """
     words = number_words(language)
     if words.none.whole(words.fillers.trimmed(plain(text))):
         return "0"
     tokens = _tokens(text, words)
-    asked_in = {unit for word in plain(question).split() if (unit := words.unit(word)) is not None}
+    asked_in = {words.unit(word) for word in plain(question).split()} & _TIMES
     alone = len(words.fillers.trimmed(" ".join(tokens)).split()) == 1
     amounts = [amount for amount in _amounts(tokens, words) if not amount.vague or amount.unit or alone]
+    amounts = [amount for amount in amounts if not amount.vague] or amounts
     values = {amount.value for amount in amounts}
-    if len(values) != 1 or any(asked_in and amount.unit and amount.unit not in asked_in for amount in amounts):
+    if len(values) != 1 or any(asked_in and amount.unit in _TIMES - asked_in for amount in amounts):
         return None
     return f"{values.pop().normalize():f}"
 
@@ -95,14 +100,14 @@ def _tokens(text: str, words: NumberWords) -> list[str]:
     """Plain words and digits; of "three, no, four" only what follows the correction."""
     text = _SPACED_THOUSANDS.sub("", _ONE_HALF.sub(" ½ ", text))
     found: list[str] = _TOKEN.findall(text)
-    said = " ".join(part if part[0].isdigit() or part == "½" else plain(part) for part in found)
+    said = " ".join(part if _DIGITS.fullmatch(part) or part == "½" else plain(part) for part in found)
     corrected = words.corrections.spans(said)
     rest = said[corrected[-1][1] :].split() if corrected else []
     return rest if _amounts(rest, words) else said.split()
 
 
 def _amounts(tokens: list[str], words: NumberWords) -> list[Amount]:
-    pieces = [piece for token in tokens for piece in ([token] if token[0].isdigit() else words.pieces(token))]
+    pieces = [piece for token in tokens for piece in words.pieces(token)]
     reader = _Reader(words)
     for before, piece, after in zip(["", *pieces], pieces, [*pieces[1:], ""], strict=False):
         reader.read(before, piece, after)
@@ -181,9 +186,10 @@ class _Reader:
         self._open, self._unit, self._decimals = None, None, 0
 
     def _value_of(self, before: str, piece: str) -> Decimal | None:
-        value = self._words.digits(piece) if piece[0].isdigit() else self._words.values.get(piece)
-        a_year = value is not None and piece[0].isdigit() and before in self._words.since and 1900 <= value <= 2100
-        return None if a_year else value
+        digits = self._words.digits(piece)
+        if digits is None:
+            return self._words.values.get(piece)
+        return None if before in self._words.since and 1900 <= digits <= 2100 else digits
 
     def _value(self, value: Decimal, *, joined: bool, vague: bool) -> None:
         if self._decimals and self._open is not None and value < 10:

@@ -57,16 +57,16 @@ _EARLY = frozenset({Awaited.PERSON, Awaited.GOOD_TIME})
 
 # The first that fits is meant.
 _AT_ANY_TIME = (
+    Intent.RECORDED,
     Intent.ROBOT,
     Intent.HUMAN,
     Intent.WRONG_PERSON,
+    Intent.REPEAT,
     Intent.DECLINE,
     Intent.LATER,
-    Intent.RECORDED,
     Intent.HOW_LONG,
     Intent.WHO,
     Intent.ABOUT,
-    Intent.REPEAT,
     Intent.WAIT,
     Intent.GOODBYE,
 )
@@ -90,7 +90,8 @@ def understand(text: str, language: str, awaited: Awaited, about: str = "") -> I
     bare = _fillers(language).trimmed(words)
     for intent in _ORDER[awaited]:
         if _wish(language, intent).is_meant(words, bare, awaited):
-            return intent
+            yes_and_why = intent is Intent.ABOUT and awaited is Awaited.PERSON and yes_no(language).read(words)
+            return Intent.YES if yes_and_why else intent
     match awaited:
         case Awaited.PERSON:
             return _of(_is_the_person(words, plain(about), language))
@@ -115,7 +116,7 @@ class _Wish:
         self._clear = Phrases(phrases["clear"])
         self._alone = Phrases([*phrases["clear"], *phrases["alone"]])
         self._early = Phrases([*phrases["clear"], *phrases["early"]])
-        self._reported = Phrases(phrases.get("reported", []))
+        self._unless = Phrases(phrases.get("unless", []))
         self._counts_in_long = intent is Intent.NEVER_AGAIN
 
     def is_meant(self, words: str, bare: str, awaited: Awaited) -> bool:
@@ -123,13 +124,17 @@ class _Wish:
         if self._alone.whole(words) or self._alone.whole(bare):
             return True
         if awaited in _EARLY:
-            return self._early.within(words)
+            return self._early.within(words) and not self._unless.within(words)
         if len(words.split()) <= _SHORT:
-            return self._clear.within(words) and not self._reported.within(words)
-        return self._counts_in_long and any(
+            return self._clear.within(words) and not self._unless.within(words)
+        return self._counts_in_long and self._is_at_an_edge(words)
+
+    def _is_at_an_edge(self, words: str) -> bool:
+        """Whether a clear phrase begins or ends a long utterance, as no mere story would."""
+        return any(
             len(words[:begin].split()) <= _EDGE or len(words[end:].split()) <= _EDGE
             for begin, end in self._clear.spans(words)
-            if not self._reported.within(words[:begin])
+            if not self._unless.within(words[:end])
         )
 
 
