@@ -196,7 +196,6 @@ async def apply(conn: Connection, document: SettingsDocument, who: str) -> tuple
             found = differences(rows_of(document), await _rows(conn, company_id))
             for difference in found:
                 await _write(conn, difference)
-            await conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     except asyncpg.IntegrityConstraintViolationError as error:
         raise SettingsRefused(
             f"The database refused the settings of company {company_id}: {error.args[0]}.",

@@ -23,6 +23,7 @@ from tests.domain.settings_documents import EXAMPLE, changed, documents
 
 COMPANY = 89564
 DOCUMENT = parse(json.dumps(EXAMPLE))
+MORNING = DOCUMENT.calling.windows[0]
 
 
 @pytest.fixture
@@ -123,15 +124,17 @@ async def test_watched_stages_are_read_for_one_company_or_all(conn: Connection) 
 
 
 async def test_questions_come_in_their_order(conn: Connection) -> None:
-    await settings.apply(conn, DOCUMENT, "anna")
-
-    assert await settings.question_set(conn, COMPANY, "care") == QuestionSet(
-        "de",
-        (
-            Question("experience", "Wie viele Jahre haben Sie in der Pflege gearbeitet?", QuestionKind.NUMBER),
-            Question("start", "Ab wann können Sie anfangen?"),
-        ),
+    questions = (
+        Question("experience", "Wie viele Jahre haben Sie in der Pflege gearbeitet?", QuestionKind.NUMBER),
+        Question("start", "Ab wann können Sie anfangen?"),
     )
+    await settings.apply(conn, DOCUMENT, "anna")
+    first = await settings.question_set(conn, COMPANY, "care")
+    turned = EXAMPLE["question_sets"]["care"]["questions"][::-1]
+    await settings.apply(conn, parse(changed(("question_sets.care.questions", turned))), "anna")
+
+    assert first == QuestionSet("de", questions)
+    assert await settings.question_set(conn, COMPANY, "care") == QuestionSet("de", questions[::-1])
 
 
 async def test_a_set_without_a_question_cannot_be_asked(conn: Connection) -> None:
@@ -250,14 +253,26 @@ async def test_what_no_document_may_hold_is_still_shown(conn: Connection) -> Non
     assert [fault.path for fault in bad.value.faults] == ["company.subdivision", "question_sets.care.questions"]
 
 
-async def test_what_the_database_refuses_is_refused_as_a_whole(conn: Connection) -> None:
+@pytest.mark.parametrize(
+    ("part", "update", "says"),
+    [
+        ("company", {"time_zone": "Mars/Olympus"}, "'Mars/Olympus' is not the name of a time zone"),
+        (
+            "calling",
+            {"windows": (MORNING, MORNING.model_copy(update={"opens": 600}))},
+            "calling_windows_do_not_overlap",
+        ),
+    ],
+)
+async def test_what_the_database_refuses_is_refused_as_a_whole(
+    conn: Connection, part: str, update: dict[str, Any], says: str
+) -> None:
     await settings.apply(conn, DOCUMENT, "anna")
     before = await told(conn)
-    company = DOCUMENT.company.model_copy(update={"time_zone": "Mars/Olympus", "name": "Beispiel GmbH"})
-    calling = DOCUMENT.calling.model_copy(update={"max_attempts": 5})
-    unchecked = DOCUMENT.model_copy(update={"company": company, "calling": calling})
+    sound = DOCUMENT.model_copy(update={"hosts": {}, "watched_stages": ()})
+    unchecked = sound.model_copy(update={part: getattr(sound, part).model_copy(update=update)})
 
-    with pytest.raises(SettingsRefused, match="'Mars/Olympus' is not the name of a time zone"):
+    with pytest.raises(SettingsRefused, match=says):
         await settings.apply(conn, unchecked, "anna")
 
     assert await told(conn) == before
