@@ -53,17 +53,19 @@ def languages() -> frozenset[str]:
     return frozenset(file.name.removesuffix(".toml") for file in _TEXTS.iterdir() if file.name.endswith(".toml"))
 
 
-@cache
 def catalogue(language: str) -> Catalogue:
     """The catalogue of a language; `de-AT` is `de`, and one that Klara does not speak is English."""
-    spoken = language.replace("_", "-").split("-")[0].lower()
-    if spoken not in languages():
-        spoken = _SPARE_LANGUAGE
-    document = tomllib.loads((_TEXTS / f"{spoken}.toml").read_text(encoding="utf-8"))
+    spoken = language.replace("_", "-").split("-", maxsplit=1)[0].lower()
+    return _read(spoken if spoken in languages() else _SPARE_LANGUAGE)
+
+
+@cache
+def _read(language: str) -> Catalogue:
+    document = tomllib.loads((_TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
     said = {
-        key: Sentence(f"{spoken}/{key}@{sentence['version']}", sentence["text"])
+        key: Sentence(f"{language}/{key}@{sentence['version']}", sentence["text"])
         for key, sentence in document["said"].items()
     }
     understood = dict(document["understood"])
     fillers = tuple(understood.pop("fillers"))
-    return Catalogue(spoken, said, understood, fillers, document["numbers"], NoteWords(**document["note"]))
+    return Catalogue(language, said, understood, fillers, document["numbers"], NoteWords(**document["note"]))

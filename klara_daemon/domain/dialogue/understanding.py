@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cache
 
-from klara_daemon.domain.dialogue.catalogue import catalogue
+from klara_daemon.domain.dialogue.catalogue import catalogue, languages
+from klara_daemon.domain.dialogue.numerals import number_words
 from klara_daemon.domain.dialogue.phrases import Phrases, plain
 from klara_daemon.domain.dialogue.yes_no import yes_no
 
@@ -101,6 +102,14 @@ def understand(text: str, language: str, awaited: Awaited, about: str = "") -> I
             return _of(yes_no(language).read(words, plain(about)))
         case Awaited.NUMBER | Awaited.TEXT:
             return None
+
+
+def make_ready() -> None:
+    """Read and prepare all languages now; otherwise the first turn in each takes the better part of a second."""
+    for language in languages():
+        number_words(language)
+        for awaited in Awaited:
+            understand("", language, awaited)
 
 
 def says_something(text: str, language: str) -> bool:
