@@ -76,7 +76,8 @@ def no_number(case: Case) -> End | None:
 
 def maximum(case: Case) -> End | None:
     """Rule 5, `maximum`: fewer counted attempts than that; rule 8: a callback may be the one above it."""
-    if len(case.counted) < max(case.rules.max_attempts, 1) + (case.callback_at is not None):
+    allowed = case.rules.max_attempts + (case.callback_at is not None)
+    if case.rules.max_attempts < 1 or len(case.counted) < allowed:
         return None
     reached = any(is_reached(attempt.disposition) for attempt in case.counted)
     says = RuleSays("maximum", "The maximum number of attempts is used up.")

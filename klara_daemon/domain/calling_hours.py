@@ -124,7 +124,11 @@ def sunday(_rules: CallingRules, moment: Moment) -> RuleSays | None:
 
 
 def sunday_there(_rules: CallingRules, moment: Moment) -> RuleSays | None:
-    """Rule 1, `sunday`: no Sunday at the candidate's place: all the places where the number may be have Sunday."""
+    """Rule 1, `sunday`: no Sunday at the candidate's place either.
+
+    Where the number may be in several places it is certain only when all of them have Sunday; else the company's day
+    holds alone, as with the clock of rule 4.
+    """
     if not moment.there or any(clock.wall.isoweekday() != _SUNDAY for clock in moment.there):
         return None
     until = min(clock.until_tomorrow() for clock in moment.there)
@@ -136,10 +140,11 @@ def holiday(rules: CallingRules, moment: Moment) -> RuleSays | None:
     if not rules.observe_public_holidays:
         return None
     today = moment.here.today
-    named = _holidays(rules.country, rules.subdivision, today.year) or {}
-    if today not in named:
+    named = _holidays(rules.country, rules.subdivision, today.year)
+    if named is not None and today not in named:
         return None
-    return RuleSays("holiday", f"Public holiday at the company: {named[today]}.", moment.here.until_tomorrow())
+    says = "The company's public holidays are not known." if named is None else f"Public holiday: {named[today]}."
+    return RuleSays("holiday", says, moment.here.until_tomorrow())
 
 
 def closed_day(rules: CallingRules, moment: Moment) -> RuleSays | None:
@@ -154,7 +159,7 @@ def window(rules: CallingRules, moment: Moment) -> RuleSays | None:
     minute = moment.here.minute
     if window_at(rules, moment.here) is not None:
         return None
-    opens = next((window.opens for window in rules.windows if window.opens > minute), _MIDNIGHT)
+    opens = next((later.opens for later in rules.windows if later.opens > minute), _MIDNIGHT)
     return RuleSays("window", "Outside of the company's calling windows.", moment.here.until(opens))
 
 
@@ -188,11 +193,11 @@ def is_open(rules: CallingRules, at: datetime) -> bool:
 def window_at(rules: CallingRules, here: LocalTime) -> int | None:
     """The place in the list of the calling window that the company's clock is in, if in any."""
     minute = here.minute
-    return next((nth for nth, window in enumerate(rules.windows) if window.opens <= minute < window.closes), None)
+    return next((nth for nth, each in enumerate(rules.windows) if each.opens <= minute < each.closes), None)
 
 
 def _are_in_order(windows: tuple[Window, ...]) -> bool:
-    within = all(0 <= window.opens < window.closes <= _MIDNIGHT for window in windows)
+    within = all(0 <= each.opens < each.closes <= _MIDNIGHT for each in windows)
     return within and all(earlier.closes <= later.opens for earlier, later in pairwise(windows))
 
 

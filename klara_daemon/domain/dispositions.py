@@ -138,6 +138,8 @@ def _by_conversation(facts: CallFacts) -> Disposition | None:
         return Disposition.PARTLY_INTERVIEWED
     if facts.answered_by is not None and facts.answered_by.startswith(("machine", "fax")):
         return Disposition.VOICEMAIL
+    if facts.conversation is Disposition.HUNG_UP and facts.error_code is not None:
+        return Disposition.TECHNICAL_FAILURE
     return facts.conversation
 
 

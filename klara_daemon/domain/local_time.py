@@ -53,14 +53,15 @@ def is_known_zone(name: str) -> bool:
 
 
 def local_time(zone: str, at: datetime) -> LocalTime:
-    """What the clocks of a known zone show at `at` (aware UTC)."""
+    """What the clocks of a known zone show at `at` (aware)."""
+    at = at.astimezone(UTC)
     starts, offsets = _stretches(zone, at.year)
     nth = bisect_right(starts, at) - 1
     return LocalTime(at, at.replace(tzinfo=None) + offsets[nth], starts[nth + 1])
 
 
 def local_day(zone: str, at: datetime) -> date:
-    """The local day in a known zone at `at` (aware UTC)."""
+    """The local day in a known zone at `at` (aware)."""
     return local_time(zone, at).today
 
 

@@ -52,6 +52,7 @@ class Reading:
     reason: NoNumber | None = None
 
 
+@lru_cache(maxsize=16384)
 def read_text(text: str, country: str) -> Reading:
     """The numbers that a free text holds, national ones as those of `country` (ISO 3166). Extensions are dropped."""
     text = text[:_LONGEST_TEXT].strip()

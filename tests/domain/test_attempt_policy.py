@@ -563,6 +563,13 @@ def test_settings_that_allow_no_call_hold(changed: dict[str, object], code: str)
     assert all(rule.until is None for rule in decision.rules)
 
 
+def test_a_maximum_below_one_ends_nobody() -> None:
+    decision = may_call(
+        case(("2026-11-20 10:00", D.NO_ANSWER), rules=replace(RULES, max_attempts=0)), local("2026-11-23 10:00")
+    )
+    assert isinstance(decision, Hold)
+
+
 def test_unknown_holidays_matter_only_where_holidays_are_observed() -> None:
     rules = replace(RULES, country="QQ", observe_public_holidays=False)
     assert isinstance(may_call(case(rules=rules), local("2026-11-23 10:00")), Call)

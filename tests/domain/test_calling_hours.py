@@ -10,7 +10,7 @@ from sys import executable
 
 import pytest
 
-from klara_daemon.domain.calling_hours import CallingRules, Window, is_open, obstacles, window_at
+from klara_daemon.domain.calling_hours import CALENDAR, CallingRules, Window, is_open, moment, obstacles, window_at
 from klara_daemon.domain.local_time import local_time
 
 RULES = CallingRules(
@@ -57,6 +57,12 @@ def test_settings_that_cannot_be_understood_are_closed() -> None:
     monday = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
     assert not is_open(replace(RULES, time_zone="Europe/Atlantis"), monday)
     assert not is_open(replace(RULES, windows=(Window(0, 1440), Window(540, 1080))), monday)
+
+
+def test_unknown_holidays_are_closed_to_whoever_asks_the_calendar_alone() -> None:
+    rules = replace(RULES, subdivision="QQ")
+    monday = moment(rules, (), datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    assert [says.code for rule in CALENDAR if (says := rule(rules, monday))] == ["holiday"]
 
 
 def test_each_obstacle_is_named_by_its_rule() -> None:

@@ -57,6 +57,7 @@ ROWS = [
     ("failed without a code", facts(status="failed"), D.TECHNICAL_FAILURE),
     ("our address could not be reached", answered(error_code="11200"), D.TECHNICAL_FAILURE),
     ("our socket broke before the first answer", answered(error_code="64102", person_spoke=True), D.TECHNICAL_FAILURE),
+    ("a broken line, taken for a hang-up", answered(conversation=D.HUNG_UP, error_code="64102"), D.TECHNICAL_FAILURE),
     ("no last word was ever said", facts(), D.TECHNICAL_FAILURE),
     ("a word that nobody knows", facts(status="teleported"), D.TECHNICAL_FAILURE),
     ("settled as never placed", facts(placed=False), D.NOT_PLACED),

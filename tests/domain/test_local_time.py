@@ -49,6 +49,11 @@ def test_other_names_are_not(zone: str) -> None:
     assert not is_known_zone(zone)
 
 
+def test_an_instant_may_come_in_any_zone() -> None:
+    at = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    assert local_time("Europe/Berlin", at.astimezone(ZoneInfo("America/New_York"))) == local_time("Europe/Berlin", at)
+
+
 def test_the_end_of_a_day_that_a_clock_change_lengthens_comes_later() -> None:
     at = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)  # 00:30 in Berlin, before the clocks go back
     first = local_time("Europe/Berlin", at).until_tomorrow()
