@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import sys
 import threading
@@ -12,7 +14,6 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.stdlib import LoggerFactory, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, ExcInfo, FilteringBoundLogger, Processor, WrappedLogger
-from typing_extensions import override
 
 from klara_daemon.redaction import redact
 
@@ -92,11 +93,11 @@ def _shorten(told: dict[str, Any]) -> dict[str, object]:
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes to a stream. What cannot be rendered is told without its content, which the library would print."""
 
-    @override
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the library's name
         failure = sys.exc_info()[0]
         told = {"level": "error", "logger": record.name, "event": "log_event_lost", "failure": str(failure)}
-        self.stream.write(f"{structlog.processors.JSONRenderer()(None, '', told)!s}\n")
+        with contextlib.suppress(OSError, ValueError):  # nobody reads any more; that ends no call
+            self.stream.write(f"{json.dumps(told)}\n")
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

@@ -197,6 +197,12 @@ def test_what_cannot_be_rendered_loses_only_itself_and_tells_nothing(
     assert "Petra" not in lines.getvalue() + capsys.readouterr().err
 
 
+def test_a_log_that_nobody_reads_any_more_disturbs_nobody(lines: Lines) -> None:
+    log.configure("json", "info", lines)
+    lines.close()
+    log.get_logger("klara").info("step_done")
+
+
 def test_warnings_are_events_too(lines: Lines) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
