@@ -87,17 +87,17 @@ def _interview(facts: NoteFacts, words: NoteWords, longest: int) -> Iterator[str
     if facts.questions:
         yield words.says("questions")
     for nth, one in enumerate(facts.questions, start=1):
-        yield words.says("question", nth=nth, question=_shortened(one.question, longest))
+        yield words.says("question", nth=nth, question=_shortened(one.question, longest)).strip()
         yield _answer(one, words, longest)
 
 
 def _answer(one: AnsweredQuestion, words: NoteWords, longest: int) -> str:
-    if one.heard is None:
+    heard = _shortened(one.heard or "", longest)
+    if not heard:
         return words.says("unanswered")
-    heard = _shortened(one.heard, longest)
-    meaning = words.meanings.get(one.meaning or "", one.meaning)
-    if meaning is None:
+    if one.meaning is None:
         return words.says("answer" if one.kind is QuestionKind.TEXT else "answer_unclear", heard=heard)
+    meaning = words.meanings.get(one.meaning, _shortened(one.meaning, longest))
     return words.says("answer_understood", heard=heard, meaning=meaning)
 
 
