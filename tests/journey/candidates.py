@@ -1,0 +1,100 @@
+"""The candidates of a journey: each behaves differently on the telephone, and each has to end as the product says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from klara_daemon.demo.telephone.people import (
+    Answers,
+    Behaviour,
+    Busy,
+    HangsUpAfter,
+    NoAnswer,
+    NotInService,
+    Replies,
+    Reply,
+    Voicemail,
+)
+from klara_daemon.domain.dispositions import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Takes calls as given, in order, later ones as the last. `calls` is how many it takes when nothing breaks.
+
+    `says` are the answers that have to stand in the note.
+    """
+
+    name: str
+    number: str
+    takes_calls: tuple[Behaviour, ...]
+    outcome: Outcome
+    calls: int
+    says: tuple[str, ...] = ()
+
+
+def answering(years: str, start: str) -> Replies:
+    """Replies to what is asked, in whichever order, however often."""
+
+    def reply(heard: str) -> Reply:
+        if "Ab wann" in heard:
+            return start
+        if "Wie viele Jahre" in heard:
+            return years
+        return "Ja, am Apparat." if "spreche ich" in heard else "Ja, das passt gut."
+
+    return reply
+
+
+PEOPLE = (
+    Person(
+        name="Erika Antwortet",
+        number="+4915123456701",
+        takes_calls=(Answers(answering("Sieben Jahre.", "Ab dem ersten Oktober.")),),
+        outcome=Outcome.COMPLETED,
+        calls=1,
+        says=("Sieben Jahre.", "Ab dem ersten Oktober."),
+    ),
+    Person(
+        name="Nguyễn Văn Später",
+        number="+4915123456702",
+        takes_calls=(NoAnswer(), Answers(answering("Drei Jahre.", "Nächsten Monat."))),
+        outcome=Outcome.COMPLETED,
+        calls=2,
+        says=("Drei Jahre.", "Nächsten Monat."),
+    ),
+    Person(
+        name="Łukasz Besetzt",
+        number="+4915123456703",
+        takes_calls=(Busy(), Answers(answering("Zwölf.", "Sofort."))),
+        outcome=Outcome.COMPLETED,
+        calls=2,
+        says=("Zwölf.", "Sofort."),
+    ),
+    Person(
+        name="Aylin Mailbox",
+        number="+4915123456704",
+        takes_calls=(Voicemail(), Answers(answering("Zweieinhalb Jahre.", "In zwei Wochen."))),
+        outcome=Outcome.COMPLETED,
+        calls=2,
+        says=("Zweieinhalb Jahre.", "In zwei Wochen."),
+    ),
+    Person(
+        name="Siobhán Legt-Auf",
+        number="+4915123456705",
+        takes_calls=(
+            HangsUpAfter(3, answering("Einundzwanzig Jahre.", "Ab Januar.")),
+            Answers(answering("Einundzwanzig Jahre.", "Ab Januar.")),
+        ),
+        outcome=Outcome.COMPLETED,
+        calls=2,
+        says=("Einundzwanzig Jahre.", "Ab Januar."),
+    ),
+    Person(
+        name="Kai Kein-Anschluss",
+        number="+4915123456706",
+        takes_calls=(NotInService(),),
+        outcome=Outcome.UNCALLABLE,
+        calls=1,
+    ),
+)

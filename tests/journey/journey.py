@@ -1,0 +1,135 @@
+"""A journey: candidates are moved, time runs and jumps, something is taken away in the middle, all must end well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import asyncpg
+
+from klara_daemon.flow import Role
+from klara_daemon.store import outreaches, unfinished
+from klara_daemon.store.database import OUTAGE
+from tests.eventually import eventually
+from tests.journey.evidence import Evidence, collect, under_way
+from tests.journey.processes import DaemonProcess, processes
+from tests.journey.town import Town, town
+
+LOOK_EVERY_S: Final = 0.05
+RING_EVERY_S: Final = 0.5
+#: Whoever rests between two sweeps. Sweeps find everything, but a test need not wait five seconds for each.
+BELLS: Final = ("due", "dials", "reads", "polls", "hang_ups", "reconciling", "asking", "writebacks", "settings")
+ENDS_WITHIN_S: Final = 90.0
+
+
+class Journey:
+    """The daemon's processes in their town, and what was under way when something was taken away."""
+
+    def __init__(self, around: Town, daemon: Sequence[DaemonProcess], pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self.town = around
+        self.daemon = daemon
+        self._pool = pool
+        self._interrupted: frozenset[str] = frozenset()
+        self._rang_at = 0.0
+
+    def of(self, role: Role) -> DaemonProcess:
+        """The process with this role."""
+        return next(one for one in self.daemon if role in one.roles)
+
+    async def begin(self) -> None:
+        """Start everything, and wait until the daemon has looked once at who is in the watched stage by now."""
+        for one in self.daemon:
+            one.start()
+        for one in self.daemon:
+            await one.until_ready()
+        await eventually(self._is_watching, within=20)
+
+    async def go(self) -> None:
+        """Move everybody, and carry them through to the end."""
+        moving = asyncio.create_task(self.town.move_everybody())
+        try:
+            async with asyncio.timeout(ENDS_WITHIN_S):
+                while not await self._goes_on():
+                    await asyncio.sleep(LOOK_EVERY_S)
+                await moving
+                await self.town.telephone.idle()
+        except TimeoutError:
+            raise AssertionError(f"the journey did not end; still under way: {await self._under_way()}") from None
+        finally:
+            moving.cancel()
+
+    async def take_away(self, take: Callable[[], None]) -> None:
+        """Kill or stop something, and note what was under way."""
+        before = await self._under_way()
+        await asyncio.to_thread(take)
+        self._interrupted |= before
+
+    async def lines(self) -> int:
+        """How far the story has come: how many lines everybody's timelines have."""
+        return int(await self._pool.fetchval("SELECT count(*) FROM timeline"))
+
+    async def has_happened(self, event: str) -> bool:
+        """Whether something of this name stands in anybody's timeline."""
+        return bool(await self._pool.fetchval("SELECT EXISTS (SELECT FROM timeline WHERE event = $1)", event))
+
+    async def evidence(self) -> Evidence:
+        """What there is to be known about it at the end."""
+        await self.town.recruitee.settled()
+        async with self._pool.acquire() as conn:
+            return await collect(self.town, conn, self._interrupted)
+
+    async def _goes_on(self) -> bool:
+        """One look: jump when everybody waits for a later time; True when nobody waits any more."""
+        try:
+            if not await self._nothing_to_do():
+                await self._ring()
+                return False
+            async with self._pool.acquire() as conn:
+                due_at = await outreaches.next_due_at(conn)
+            if due_at is None:
+                return True
+            self.town.clock.jump_to(due_at)
+            await self._ring()
+        except OUTAGE:
+            await self._pool.expire_connections()
+        return False
+
+    async def _nothing_to_do(self) -> bool:
+        """Twice in a row, so that nothing is on its way between two tables."""
+        for _ in range(2):
+            async with self._pool.acquire() as conn:
+                arrived = await conn.fetchval("SELECT count(*) FROM outreaches")
+                if arrived < len(self.town.people) or not await unfinished.is_idle(conn):
+                    return False
+            await asyncio.sleep(LOOK_EVERY_S)
+        return True
+
+    async def _ring(self) -> None:
+        if monotonic() - self._rang_at > RING_EVERY_S:
+            self._rang_at = monotonic()
+            await self._pool.execute("SELECT pg_notify('klara_bell', bell) FROM unnest($1::text[]) bell", list(BELLS))
+
+    async def _is_watching(self) -> bool:
+        async with self._pool.acquire() as conn:
+            return await unfinished.is_watching(conn)
+
+    async def _under_way(self) -> frozenset[str]:
+        async with self._pool.acquire() as conn:
+            return await under_way(conn)
+
+
+@asynccontextmanager
+async def journey(database_url: str, amqp_url: str, folder: Path, *role_sets: Sequence[Role]) -> AsyncIterator[Journey]:
+    """A town that is set up, and a daemon that is not started: one process for each role, unless said otherwise."""
+    sets = role_sets or [[role] for role in Role]
+    async with (
+        town(database_url, amqp_url, folder) as around,
+        asyncpg.create_pool(database_url, min_size=0, max_size=3, timeout=5, command_timeout=10) as pool,
+    ):
+        await around.set_up()
+        with processes(*sets, environment=around.environment, clock=around.clock_file, folder=folder) as daemon:
+            yield Journey(around, daemon, pool)

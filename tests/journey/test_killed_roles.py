@@ -1,0 +1,113 @@
+"""One role is killed with SIGKILL at its worst moment and at a random one, and started again: it costs only time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from klara_daemon.demo.telephone.api import Fault
+from klara_daemon.flow import Role
+from tests.eventually import eventually
+from tests.journey.journey import Journey, journey
+from tests.journey.verdict import judge
+
+Moment = Callable[[Journey], Awaitable[object]]
+
+#: The seeds of the random moments; more of them for a longer look.
+SEEDS: Final = range(int(os.environ.get("KLARA_TEST_JOURNEY_SEEDS", "1")))
+#: An undisturbed journey has more lines than this.
+LINES_AT_LEAST: Final = 60
+
+
+async def candidate_is_being_read(on: Journey) -> None:
+    """The stage watcher waits for Recruitee's answer about somebody who has just been moved."""
+    on.town.recruitee.faults.fail_next(r"GET .*/candidates/\d+$", "hang")
+    await on.town.recruitee.faults.hanging.wait()
+
+
+async def call_has_ended(on: Journey) -> None:
+    """What follows on a call is being planned."""
+    await eventually(lambda: on.has_happened("call_ended"), within=30)
+
+
+async def dial_rings_unanswered(on: Journey) -> None:
+    """The request is out and a telephone rings, but the phone company's answer has not come."""
+    on.town.telephone.dial_faults.append((Fault.LATE, True))
+    await eventually(lambda: on.town.telephone.calls, within=30)
+
+
+async def dial_goes_nowhere(on: Journey) -> None:
+    """The request is out, the answer has not come, and nothing will ever ring."""
+    on.town.telephone.dial_faults.append((Fault.HANGS, False))
+    await eventually(lambda: on.town.telephone.dials, within=30)
+
+
+async def people_are_speaking(on: Journey) -> None:
+    """Somebody has just answered the first question."""
+    await eventually(lambda: any(call.is_live and call.turns == 3 for call in on.town.telephone.calls), within=30)
+
+
+async def note_was_taken(on: Journey) -> None:
+    """Recruitee has taken a note, and its answer has not come."""
+    on.town.recruitee.faults.fail_next(r"POST .*/notes$", "hang", after_effect=True)
+    await on.town.recruitee.faults.hanging.wait()
+
+
+async def move_was_made(on: Journey) -> None:
+    """Recruitee has moved somebody, and its answer has not come."""
+    on.town.recruitee.faults.fail_next(r"PATCH .*/change_stage$", "hang", after_effect=True)
+    await on.town.recruitee.faults.hanging.wait()
+
+
+WORST: Final[list[tuple[Role, Moment]]] = [
+    (Role.STAGE_WATCHER, candidate_is_being_read),
+    (Role.CALL_SCHEDULER, call_has_ended),
+    (Role.DIALER, dial_rings_unanswered),
+    (Role.DIALER, dial_goes_nowhere),
+    (Role.WEB, people_are_speaking),
+    (Role.ATS_WRITEBACK, note_was_taken),
+    (Role.ATS_WRITEBACK, move_was_made),
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("role", "moment"), WORST, ids=[f"{role}-{moment.__name__}" for role, moment in WORST])
+async def test_a_role_killed_in_the_middle_costs_nothing_but_time(
+    role: Role, moment: Moment, seed: int, database_url: str, amqp_url: str, tmp_path: Path
+) -> None:
+    chance = random.Random(f"{seed} {role} {moment.__name__}")
+    async with journey(database_url, amqp_url, tmp_path) as under_test:
+        await under_test.begin()
+        going = asyncio.create_task(under_test.go())
+        async with asyncio.timeout(30):
+            await moment(under_test)
+        await kill_and_start_again(under_test, role)
+        await random_moment(under_test, chance)
+        await kill_and_start_again(under_test, role)
+        await going
+        verdict = judge(await under_test.evidence())
+        assert verdict.is_clean, verdict
+        assert verdict.recovered, "nothing was interrupted: this run shows nothing"
+
+
+async def kill_and_start_again(under_test: Journey, role: Role) -> None:
+    """SIGKILL in the middle of whatever it does; the service manager starts it again."""
+    await under_test.take_away(under_test.of(role).kill)
+    under_test.of(role).start()
+
+
+async def random_moment(under_test: Journey, chance: random.Random) -> None:
+    """Some lines further in the story, and some milliseconds more."""
+    lines = min(await under_test.lines() + chance.randrange(1, 30), LINES_AT_LEAST)
+
+    async def has_come_so_far() -> bool:
+        return await under_test.lines() >= lines
+
+    await eventually(has_come_so_far, within=60)
+    await asyncio.sleep(chance.uniform(0, 0.1))
