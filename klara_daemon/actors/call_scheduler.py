@@ -16,7 +16,6 @@ import structlog
 from klara_daemon import metrics
 from klara_daemon.domain.attempt_policy import Call, Decision, Hold, Never, RuleSays, Situation, Wait, may_call
 from klara_daemon.domain.dispositions import Outcome, OutreachState
-from klara_daemon.domain.fingerprint import fingerprint
 from klara_daemon.messages import CancelCall, OutreachEnded, PlaceCall, PlanOutreach, StayChanged
 from klara_daemon.store import outreaches, settings, stays, writebacks
 from klara_daemon.store.database import Database, Transaction
@@ -31,6 +30,7 @@ FORGOTTEN_AFTER_S = 60.0
 
 log = structlog.get_logger()
 
+NO_RULES = ""
 NO_SETTINGS = RuleSays("settings", "The company's settings are missing or incomplete.")
 
 
@@ -78,7 +78,7 @@ class CallScheduler:
         for company_id in company_ids:
             async with self._database.transaction() as tx:
                 company = await settings.company(tx.conn, company_id)
-                current = fingerprint(company.rules if company else None)
+                current = company.rules.fingerprint if company else NO_RULES
                 stale = await outreaches.lock_planned_otherwise(tx.conn, company_id, current, PLAN_AT_ONCE)
                 await self._plan(tx, stale)
             more = more or len(stale) == PLAN_AT_ONCE
@@ -99,6 +99,8 @@ class CallScheduler:
             return None
         if stay.already_there and not watched.call_those_already_there:
             return None
+        if not await stays.was_read(tx.conn, stay.company_id, stay.candidate_id):
+            return None  # on a list of the stage, but with a number that nobody knows yet
         outreach = await outreaches.open_for(tx.conn, stay, watched.mode, tx.now)
         _note(tx, outreach, "outreach_opened", mode=watched.mode)
         return outreach
@@ -135,7 +137,7 @@ class CallScheduler:
 
     async def _act(self, tx: Transaction, outreach: Outreach, decision: Decision, situation: Situation | None) -> None:
         number = situation.number if situation else None
-        planned_with = fingerprint(situation.rules if situation else None)
+        planned_with = situation.rules.fingerprint if situation else NO_RULES
         if outreach.withdraw_because and not (isinstance(decision, Never) and decision.outcome is Outcome.COMPLETED):
             because = outreach.withdraw_because
             decision = Never(Outcome.WITHDRAWN, (RuleSays(because, because),))

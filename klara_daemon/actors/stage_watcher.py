@@ -26,6 +26,8 @@ from klara_daemon.store.stays import Read, Stay
 from klara_daemon.store.watches import Watch
 
 GRACE_S = 300.0
+NEW_NUMBER_AFTER_S = 600.0
+"""No webhook tells of a corrected number: those who have none that can be called are read again so often."""
 
 log = structlog.get_logger()
 
@@ -89,6 +91,8 @@ class StageWatcher:
         try:
             there = await self._recruitee.placements_in_stage(access, watch.offer_id, watch.stage_id)
         except RecruiteeError as error:
+            if isinstance(error, Reconnect):
+                await self._door.refused(access, error)
             await self._poll_failed(watch, error)
         else:
             await self._door.welcomed(watch.company_id)
@@ -96,8 +100,6 @@ class StageWatcher:
         return True
 
     async def _poll_failed(self, watch: Watch, error: RecruiteeError) -> None:
-        if isinstance(error, Reconnect):
-            await self._door.refused(watch.company_id, error)
         log.warning(
             "stage_not_read",
             company_id=watch.company_id,
@@ -116,10 +118,13 @@ class StageWatcher:
             if not watch.settled:
                 await self._note_already_there(tx, watch, [listed[person] for person in sorted(listed.keys() - known)])
             different = sorted(known ^ listed.keys())
-            await stays.want_read(tx.conn, [(watch.company_id, person) for person in different])
+            uncallable = await stays.uncallable_in_stage(
+                tx.conn, watch.company_id, watch.offer_id, watch.stage_id, NEW_NUMBER_AFTER_S
+            )
+            await stays.want_read(tx.conn, [(watch.company_id, person) for person in {*different, *uncallable}])
             await watches.polled(tx.conn, watch, tx.now, None)
+            tx.ring("reads")
             if different:
-                tx.ring("reads")
                 log.info("stage_differed", company_id=watch.company_id, stage_id=watch.stage_id, people=len(different))
 
     async def _note_already_there(self, tx: Transaction, watch: Watch, there: Sequence[Placement]) -> None:
@@ -148,7 +153,7 @@ class StageWatcher:
             candidate = None
         except RecruiteeError as error:
             if isinstance(error, Reconnect):
-                await self._door.refused(read.company_id, error)
+                await self._door.refused(access, error)
             await self._read_later(read, str(error), error.retry_after_s if isinstance(error, Unavailable) else None)
             return True
         await self._settle(read, candidate)
@@ -163,9 +168,11 @@ class StageWatcher:
             await stays.read_later(tx.conn, read, wait_s)
 
     async def _settle(self, read: Read, candidate: Candidate | None) -> None:
-        """Let a reading begin and end stays. A doubled, late or reordered reason to read changes nothing."""
+        """Let a reading begin and end stays, unless it is outdated. A doubled or late reason to read is no matter."""
         async with self._database.transaction() as tx:
             await stays.lock_person(tx.conn, read.company_id, read.candidate_id)
+            if not await stays.read_done(tx.conn, read):
+                return
             going_on = await stays.open_stays(tx.conn, read.company_id, read.candidate_id)
             watched = {watch.place: watch for watch in await watches.of_company(tx.conn, read.company_id)}
             open_stays = [OpenStay(stay.id, stay.placement_id, stay.place) for stay in going_on]
@@ -182,10 +189,9 @@ class StageWatcher:
             for stay in going_on:
                 if stay.already_there and stay.place in watched:
                     await self._enter_after_all(tx, stay, watched[stay.place])
-            await stays.read_done(tx.conn, read)
 
     async def _keep(self, tx: Transaction, company_id: int, candidate: Candidate, going_on: Sequence[Stay]) -> None:
-        """Keep name and numbers; corrected numbers may re-open an outreach that had none to call."""
+        """Keep name and numbers; new numbers may open an outreach that had none to call."""
         renumbered = await stays.keep_candidate(tx.conn, company_id, candidate.id, candidate.name, candidate.phones)
         if renumbered:
             for stay in going_on:

@@ -69,15 +69,22 @@ async def claim_read(conn: Connection, lease_s: float) -> Read | None:
     return Read(*row.values()) if row else None
 
 
-async def read_done(conn: Connection, read: Read) -> None:
-    """The reading is committed; a reason that came up meanwhile makes it due again at once."""
+async def read_done(conn: Connection, read: Read) -> bool:
+    """The reading counts. False when a reason came up since it was begun, or a newer one counts: it may be outdated.
+
+    What came up meanwhile is due at once.
+    """
     key = (read.company_id, read.candidate_id)
-    await conn.execute(
-        "DELETE FROM candidate_reads WHERE company_id = $1 AND candidate_id = $2 AND wanted = $3", *key, read.wanted
+    counts: bool | None = await conn.fetchval(
+        "DELETE FROM candidate_reads WHERE company_id = $1 AND candidate_id = $2 AND wanted = $3 RETURNING true",
+        *key,
+        read.wanted,
     )
-    await conn.execute(
-        "UPDATE candidate_reads SET due_at = now(), tries = 0 WHERE company_id = $1 AND candidate_id = $2", *key
-    )
+    if not counts:
+        await conn.execute(
+            "UPDATE candidate_reads SET due_at = now(), tries = 0 WHERE company_id = $1 AND candidate_id = $2", *key
+        )
+    return bool(counts)
 
 
 async def read_later(conn: Connection, read: Read, after_s: float) -> None:
@@ -94,7 +101,7 @@ async def read_later(conn: Connection, read: Read, after_s: float) -> None:
 async def keep_candidate(
     conn: Connection, company_id: int, candidate_id: int, name: str, phones: Sequence[str]
 ) -> bool:
-    """Keep name and numbers as read; True when the numbers differ from those kept before."""
+    """Keep name and numbers as read; True when the numbers are news: others than before, or the first."""
     before: list[str] | None = await conn.fetchval(
         "SELECT phones FROM candidates WHERE company_id = $1 AND candidate_id = $2 FOR UPDATE", company_id, candidate_id
     )
@@ -107,7 +114,7 @@ async def keep_candidate(
         name,
         list(phones),
     )
-    return before is not None and before != list(phones)
+    return before != list(phones)
 
 
 async def phones_of(conn: Connection, company_id: int, candidate_id: int) -> tuple[str, list[str]]:
@@ -116,6 +123,14 @@ async def phones_of(conn: Connection, company_id: int, candidate_id: int) -> tup
         "SELECT name, phones FROM candidates WHERE company_id = $1 AND candidate_id = $2", company_id, candidate_id
     )
     return (row["name"], row["phones"]) if row else ("", [])
+
+
+async def was_read(conn: Connection, company_id: int, candidate_id: int) -> bool:
+    """Whether name and numbers of this candidate are known."""
+    known: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM candidates WHERE company_id = $1 AND candidate_id = $2)", company_id, candidate_id
+    )
+    return known
 
 
 async def keep_offer(
@@ -164,6 +179,23 @@ async def people_in_stage(conn: Connection, company_id: int, offer_id: int, stag
         company_id,
         offer_id,
         stage_id,
+    )
+    return {row["candidate_id"] for row in rows}
+
+
+async def uncallable_in_stage(
+    conn: Connection, company_id: int, offer_id: int, stage_id: int, after_s: float
+) -> set[int]:
+    """Who stands in a stage without a number to call and was not read for `after_s` seconds."""
+    rows = await conn.fetch(
+        "SELECT s.candidate_id FROM stays s JOIN outreaches o ON o.stay_id = s.id"
+        "  JOIN candidates c ON (c.company_id, c.candidate_id) = (s.company_id, s.candidate_id)"
+        " WHERE s.company_id = $1 AND s.offer_id = $2 AND s.stage_id = $3 AND s.left_at IS NULL"
+        "   AND o.outcome = 'uncallable' AND c.read_at < now() - make_interval(secs => $4)",
+        company_id,
+        offer_id,
+        stage_id,
+        after_s,
     )
     return {row["candidate_id"] for row in rows}
 
