@@ -108,7 +108,8 @@ class StageWatcher:
             cause=f"{type(error).__name__}: {error}",
         )
         async with self._database.transaction() as tx:
-            await watches.polled(tx.conn, watch, tx.now, str(error))
+            asked_s = error.retry_after_s if isinstance(error, Unavailable) else None
+            await watches.polled(tx.conn, watch, tx.now, str(error), asked_s)
 
     async def _compare(self, watch: Watch, there: Sequence[Placement]) -> None:
         """Have everybody read about whom Recruitee's list and ours differ; a first look notes who was there."""

@@ -72,10 +72,13 @@ async def poll_soon(conn: Connection, company_id: int) -> None:
     await conn.execute("UPDATE stage_watches SET poll_due_at = now() WHERE company_id = $1", company_id)
 
 
-async def polled(conn: Connection, watch: Watch, now: datetime, fault: str | None) -> None:
+async def polled(
+    conn: Connection, watch: Watch, now: datetime, fault: str | None, not_again_for_s: float | None = None
+) -> None:
     """Note how a look went; the first complete one settles who was there at the beginning."""
     await conn.execute(
         "UPDATE stage_watches SET polled_at = now(), fault = $5,"
+        "       poll_due_at = greatest(poll_due_at, now() + make_interval(secs => $6)),"
         "       settled_at = CASE WHEN $5::text IS NULL THEN coalesce(settled_at, $4) ELSE settled_at END"
         " WHERE (company_id, offer_id, stage_id) = ($1, $2, $3)",
         watch.company_id,
@@ -83,6 +86,7 @@ async def polled(conn: Connection, watch: Watch, now: datetime, fault: str | Non
         watch.stage_id,
         now,
         fault,
+        not_again_for_s or 0.0,
     )
 
 
