@@ -67,9 +67,9 @@ $(VENV)/.locked: $(LOCK)
 	fi; \
 	echo "installing what $(LOCK) names into $(VENV)/ (once; takes a minute or two)"; \
 	"$$python" -m venv --clear $(VENV); \
-	$(PIP) install --quiet --require-hashes --only-binary :all: --requirement $(LOCK)
+	$(PIP) install -qq --require-hashes --only-binary :all: --requirement $(LOCK)
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
