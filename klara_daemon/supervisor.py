@@ -43,12 +43,12 @@ class Supervisor:
     def __init__(self, actors: Sequence[Actor], wake: Callable[[], None]) -> None:
         self._actors = actors
         self._wake = wake
-        self._progress = {actor.name: monotonic() for actor in actors}
+        self._progress: dict[str, float] = {}
 
     def stuck(self) -> list[str]:
-        """The actors that have made no progress for longer than their patience."""
+        """The actors that have made no progress for longer than their patience; none before they are started."""
         now = monotonic()
-        return [actor.name for actor in self._actors if now - self._progress[actor.name] > actor.patience_s]
+        return [actor.name for actor in self._actors if now - self._progress.get(actor.name, now) > actor.patience_s]
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Run until `stop`, then let each phase end in its time. Raises `ActorEnded`."""

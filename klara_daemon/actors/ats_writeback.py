@@ -59,7 +59,7 @@ class AtsWriteback:
         try:
             await self._settle(access, writeback)
         except Reconnect as error:
-            await self._door.refused(writeback.company_id, error)
+            await self._door.refused(access, error)
             await self._later(writeback, str(error))
         except RecruiteeError as error:
             await self._later(writeback, str(error), error.retry_after_s if isinstance(error, Unavailable) else None)

@@ -14,7 +14,7 @@ import structlog
 from klara_daemon import metrics
 from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_attempt
 from klara_daemon.actors.patience import PATIENCE, Patience
-from klara_daemon.domain.calling_hours import CALENDAR, moment
+from klara_daemon.domain.calling_hours import is_open
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.messages import CallProgressed
 from klara_daemon.store import calls, settings
@@ -87,8 +87,7 @@ class CallReconciler:
         async with self._database.transaction() as tx:
             for attempt in await calls.not_ringing(tx.conn):
                 company = await settings.company(tx.conn, attempt.company_id)
-                clock = moment(company.rules, (), tx.now) if company else None
-                if company is None or clock is None or any(rule(company.rules, clock) for rule in CALENDAR):
+                if company is None or not is_open(company.rules, tx.now):
                     await calls.want_hang_up(tx.conn, attempt.id, "window_ended")
                     tx.ring("hang_ups")
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 import structlog
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 
 NO_RULES = ""
 NO_SETTINGS = RuleSays("settings", "The company's settings are missing or incomplete.")
+NO_QUESTIONS = RuleSays("questions", "The question set of the stage is missing or empty.")
 
 
 class CallScheduler:
@@ -114,7 +116,7 @@ class CallScheduler:
                 if attempt_id := await outreaches.withdraw_after_call(tx.conn, outreach.id, because):
                     tx.send(CancelCall(attempt_id=attempt_id, because=because))
                 else:
-                    await self._end(tx, outreach, Never(Outcome.WITHDRAWN, (RuleSays(because, because),)))
+                    await self._plan(tx, [replace(outreach, withdraw_because=because)])
             case OutreachState.WAITING | OutreachState.HELD:
                 await self._end(tx, outreach, Never(Outcome.WITHDRAWN, (RuleSays(because, because),)))
             case _:
@@ -128,12 +130,17 @@ class CallScheduler:
                 companies[outreach.company_id] = await settings.company(tx.conn, outreach.company_id)
         rules = {company_id: company.rules for company_id, company in companies.items() if company}
         situations = await outreaches.situations(tx.conn, locked, rules)
+        speechless = await outreaches.without_questions(tx.conn, [outreach.id for outreach in locked])
         for outreach in locked:
             situation = situations.get(outreach.id)
             if situation is None:
                 await self._act(tx, outreach, Hold((NO_SETTINGS,)), None)
+                continue
+            decision = may_call(situation, tx.now)
+            if outreach.id in speechless and not isinstance(decision, Never):
+                await self._act(tx, outreach, Hold((NO_QUESTIONS,)), None)
             else:
-                await self._act(tx, outreach, may_call(situation, tx.now), situation)
+                await self._act(tx, outreach, decision, situation)
 
     async def _act(self, tx: Transaction, outreach: Outreach, decision: Decision, situation: Situation | None) -> None:
         number = situation.number if situation else None
@@ -141,6 +148,8 @@ class CallScheduler:
         if outreach.withdraw_because and not (isinstance(decision, Never) and decision.outcome is Outcome.COMPLETED):
             because = outreach.withdraw_because
             decision = Never(Outcome.WITHDRAWN, (RuleSays(because, because),))
+        if outreach.state is OutreachState.ENDED and not isinstance(decision, Never):
+            await writebacks.forgive(tx.conn, outreach.id)
         match decision:
             case Call() | Wait():
                 due_at = tx.now if isinstance(decision, Call) else decision.at

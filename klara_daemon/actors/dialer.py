@@ -161,7 +161,7 @@ class Dialer:
         except Gone:
             return await self._look_again(outreach)
         except Reconnect as error:
-            await self._door.refused(outreach.company_id, error)
+            await self._door.refused(access, error)
             return Later(SHUT_S, "recruitee_refused")
         except RecruiteeError as error:
             asked = error.retry_after_s if isinstance(error, Unavailable) else None
@@ -192,7 +192,8 @@ class Dialer:
                 return Later(SHUT_S, "no_longer_watched")
             rules = {outreach.company_id: company.rules} if company else {}
             situation = (await outreaches.situations(tx.conn, locked, rules)).get(outreach.id)
-            if company is None or situation is None or not isinstance(may_call(situation, tx.now), Call):
+            speechless = await outreaches.without_questions(tx.conn, [outreach.id])
+            if company is None or situation is None or speechless or not isinstance(may_call(situation, tx.now), Call):
                 await calls.dial_done(tx.conn, outreach.id)
                 tx.send(PlanOutreach(outreach_id=outreach.id))
                 return None

@@ -40,12 +40,13 @@ class RecruiteeDoor:
                 log.warning("secret_not_opened", company_id=company_id, cause=error.happened)
                 return None
 
-    async def refused(self, company_id: int, error: Reconnect) -> None:
-        """Recruitee turned the token away. Only 401 shuts the door; 403 forbids one thing, not everything."""
-        if error.status == UNAUTHORIZED:
+    async def refused(self, access: Access, error: Reconnect) -> None:
+        """Recruitee turned this token away. Only 401 shuts the door; 403 forbids one thing, not everything."""
+        log.error("recruitee_refused_token", company_id=access.company_id, status=error.status, cause=str(error))
+        known = await self._secrets(access.company_id)
+        if error.status == UNAUTHORIZED and known is not None and known.token == access.token:
             async with self._database.transaction() as tx:
-                await companies.mark_reconnect(tx.conn, company_id, str(error))
-        log.error("recruitee_refused_token", company_id=company_id, status=error.status, cause=str(error))
+                await companies.mark_reconnect(tx.conn, access.company_id, str(error), seen=known)
 
     async def welcomed(self, company_id: int) -> None:
         """Recruitee answered: if the door was shut, it is open again and waiting work goes on."""

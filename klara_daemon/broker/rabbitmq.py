@@ -20,7 +20,7 @@ from aiormq.channel import Channel as UnderlyingChannel
 from pamqp.commands import Basic
 from yarl import URL
 
-from klara_daemon.broker.carriage import BrokerLost, Outgoing, Topology
+from klara_daemon.broker.carriage import BrokerLost, Outgoing, Queue, Topology
 from klara_daemon.broker.line import ANSWER_S, CONNECT_S, DEDUP_HEADER, line_breaks_as_broker_lost
 from klara_daemon.broker.subscription import RabbitMQSubscription
 
@@ -78,6 +78,7 @@ class RabbitMQ:
         """Receive from one queue on a channel of its own; leaving stops the consumer before it closes the channel."""
         with line_breaks_as_broker_lost(f"subscribing to {queue}"):
             connection = await self._connection("receiving")
+            await self._declare(connection, [wanted for wanted in self._topology.queues if wanted.name == queue])
             channel = await _opened(connection.channel(publisher_confirms=False))
             subscription = RabbitMQSubscription(await channel.get_underlay_channel(), queue)
         try:
@@ -115,15 +116,15 @@ class RabbitMQ:
     async def _connection(self, purpose: str) -> AbstractConnection:
         async with self._connecting:
             connection = self._connections.get(purpose)
-            if connection is None or connection.is_closed:
+            if connection is None or _is_dead(connection):
                 async with asyncio.timeout(CONNECT_S):
                     connection = await aio_pika.connect(self._url, client_properties={"connection_name": purpose})
-                await self._declare(connection)
+                await self._declare(connection, self._topology.queues)
                 self._connections[purpose] = connection
             return connection
 
-    async def _declare(self, connection: AbstractConnection) -> None:
-        """Make exchange and queues, with the same arguments everywhere, on a channel that is thrown away."""
+    async def _declare(self, connection: AbstractConnection, queues: Sequence[Queue]) -> None:
+        """Make exchanges and queues, with the same arguments everywhere, on a channel that is thrown away."""
         topology = self._topology
         async with asyncio.timeout(CONNECT_S), await _opened(connection.channel()) as channel:
             exchange = await channel.declare_exchange(topology.exchange, aio_pika.ExchangeType.TOPIC, durable=True)
@@ -132,7 +133,7 @@ class RabbitMQ:
                 topology.dead_queue, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 1000}
             )
             await net.bind(dead)
-            for wanted in topology.queues:
+            for wanted in queues:
                 arguments: FieldTable = {
                     "x-queue-type": "quorum",
                     "x-delivery-limit": DELIVERY_LIMIT,
@@ -140,6 +141,11 @@ class RabbitMQ:
                 }
                 queue = await channel.declare_queue(wanted.name, durable=True, arguments=arguments)
                 await queue.bind(exchange, wanted.routing_key)
+
+
+def _is_dead(connection: AbstractConnection) -> bool:
+    """Whether it is of no use any more; after heartbeat loss aio-pika's own `is_closed` goes on saying no."""
+    return connection.is_closed or connection.transport is None or connection.transport.connection.is_closed
 
 
 async def _opened(channel: AbstractChannel) -> AbstractChannel:

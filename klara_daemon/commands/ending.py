@@ -8,10 +8,13 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import click
+import structlog
 
 from klara_daemon.errors import KlaraError
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 
 class BadInput(KlaraError):
@@ -25,5 +28,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except KlaraError as error:
+        log.error("command_failed", reference=error.reference, exit_status=error.exit_status)
         click.echo(error.render(), err=True)
         sys.exit(error.exit_status)

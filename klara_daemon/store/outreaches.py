@@ -173,6 +173,17 @@ async def _opted_out(conn: Connection, numbers: Collection[str]) -> set[tuple[in
     return {(row["company_id"], row["e164"]) for row in rows}
 
 
+async def without_questions(conn: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these are interviews that have nothing to ask: their question set is missing or empty."""
+    rows = await conn.fetch(
+        "SELECT o.id FROM outreaches o JOIN watched_stages w USING (company_id, offer_id, stage_id)"
+        " WHERE o.id = ANY($1::uuid[]) AND o.mode = 'interview' AND NOT EXISTS"
+        " (SELECT FROM questions q WHERE (q.company_id, q.question_set) = (w.company_id, w.question_set))",
+        ids,
+    )
+    return {row["id"] for row in rows}
+
+
 async def plan(
     conn: Connection, outreach_id: UUID, due_at: datetime | None, number: str | None, planned_with: str
 ) -> None:

@@ -275,7 +275,7 @@ async def without_outreach(conn: Connection) -> list[UUID]:
         " WHERE (s.left_at IS NULL AND NOT s.already_there AND o.id IS NULL"
         "        AND EXISTS (SELECT FROM watched_stages w WHERE (w.company_id, w.offer_id, w.stage_id)"
         "                                                     = (s.company_id, s.offer_id, s.stage_id)))"
-        "    OR (s.left_at IS NOT NULL AND o.state IN ('waiting', 'held') AND o.withdraw_because IS NULL)"
+        "    OR (s.left_at IS NOT NULL AND o.state <> 'ended' AND o.withdraw_because IS NULL)"
         " LIMIT 1000"
     )
     return [row["id"] for row in rows]

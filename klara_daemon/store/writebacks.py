@@ -39,6 +39,11 @@ async def owe(conn: Connection, outreach_id: UUID, company_id: int) -> None:
     )
 
 
+async def forgive(conn: Connection, outreach_id: UUID) -> None:
+    """The outreach goes on after all: what is still owed about its end is owed no more."""
+    await conn.execute("DELETE FROM writebacks WHERE outreach_id = $1 AND done_at IS NULL", outreach_id)
+
+
 async def claim(conn: Connection, lease_s: float) -> Writeback | None:
     """The debt that has waited longest; offered again after `lease_s` unless it is settled."""
     row = await conn.fetchrow(

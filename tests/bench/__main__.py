@@ -74,24 +74,24 @@ def main() -> None:
 
 def _measure(which: str, postgres: EmbeddedPostgres, rabbitmq: PrivateAmqpServer) -> Measured:
     amqp_url = rabbitmq.fresh_url()
-    asyncio.run(_prepare(postgres.url(), amqp_url))
+    asyncio.run(prepare(postgres.url(), amqp_url, MESSAGES))
     before = _cpu_s(postgres.pid), _cpu_s(rabbitmq.pid)
     command = [sys.executable, "-m", "tests.bench.workers", which, postgres.url(), amqp_url, str(MESSAGES)]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
     return Measured(said["seconds"], said["cpu_s"], _cpu_s(postgres.pid) - before[0], _cpu_s(rabbitmq.pid) - before[1])
 
 
-async def _prepare(database_url: str, amqp_url: str) -> None:
+async def prepare(database_url: str, amqp_url: str, messages: int) -> None:
     """The same start for everybody: no row processed, no table bloated, all messages in the queue."""
     conn = await asyncpg.connect(database_url)
     await conn.execute(TABLE)
     await conn.execute("TRUNCATE bench_rows, processed, outbox")
-    await conn.execute("INSERT INTO bench_rows SELECT n, 0 FROM generate_series(1, $1::bigint) n", MESSAGES)
+    await conn.execute("INSERT INTO bench_rows SELECT n, 0 FROM generate_series(1, $1::bigint) n", messages)
     await conn.execute("CHECKPOINT")
     await conn.close()
     broker = RabbitMQ(amqp_url, TOPOLOGY)
-    steps = [Outgoing(uuid4(), Step.name, encode(Step(row_id=n)).encode()) for n in range(1, MESSAGES + 1)]
-    for first in range(0, MESSAGES, 500):
+    steps = [Outgoing(uuid4(), Step.name, encode(Step(row_id=n)).encode()) for n in range(1, messages + 1)]
+    for first in range(0, messages, 500):
         confirmed = await broker.publish(steps[first : first + 500])
         assert len(confirmed) == len(steps[first : first + 500])
     await broker.close()

@@ -27,11 +27,12 @@ from klara_daemon.messages import encode
 from klara_daemon.store.database import Database, Transaction
 from tests.bench.wire import FROM, TO, TOPOLOGY, Step, Stepped
 
+_DONE = "SELECT NOT EXISTS (SELECT FROM bench_rows WHERE steps = 0) AND NOT EXISTS (SELECT FROM outbox)"
 PLAIN_AT_ONCE = 32
 PLAIN_CONNECTIONS = 10
 
 
-async def klara(database_url: str, amqp_url: str, messages: int) -> None:
+async def klara(database_url: str, amqp_url: str, _messages: int) -> None:
     """Inbox, update and outbox in one transaction a batch; a relay sends the outbox on."""
     database = await Database.open(database_url, system_now)
     broker = RabbitMQ(amqp_url, TOPOLOGY)
@@ -49,7 +50,7 @@ async def klara(database_url: str, amqp_url: str, messages: int) -> None:
         go_round("relay", relay.relay_some, database.bells["outbox"], 1.0, _no_progress, stop),
     ]
     tasks = [asyncio.create_task(one) for one in work]
-    while (await broker.depths())[TO.name] < messages:
+    while not await _all_done(database):
         await asyncio.sleep(0.05)
     stop.set()
     database.bells.ring_all()
@@ -89,6 +90,11 @@ async def plain(database_url: str, amqp_url: str, messages: int) -> None:
     await finished.wait()
     await connection.close()
     await pool.close()
+
+
+async def _all_done(database: Database) -> bool:
+    async with database.connection() as conn:
+        return bool(await conn.fetchval(_DONE))
 
 
 def _no_progress() -> None:
