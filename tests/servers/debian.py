@@ -3,12 +3,11 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.interfaces import Unavailable
-from tests.servers.rabbitmq_node import installed_scripts
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _INSTALL_WITHIN_S = 900.0
@@ -19,28 +18,27 @@ def may_install() -> bool:
     return os.geteuid() == 0 and Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
 
 
-def install_rabbitmq(say: Callable[[str], None]) -> None:
-    """Install the package. `Unavailable` with apt-get's last line when that fails."""
-    if installed_scripts() is not None:
-        raise Unavailable("it is installed already")
-    say("no RabbitMQ and no container engine here: installing Debian's rabbitmq-server with apt-get")
-    with _no_service_starts():
+def install_rabbitmq(*, policy: Path = _POLICY) -> None:
+    """Install the package. `Unavailable` with apt-get's last line when that fails.
+
+    `policy` is the script that Debian asks before it starts a service.
+    """
+    with _no_service_starts(policy):
         _apt_get("update")
         _apt_get("install", "--yes", "--no-install-recommends", "rabbitmq-server")
 
 
 @contextmanager
-def _no_service_starts() -> Iterator[None]:
-    """Debian asks this script before it starts a service; ours says no, and goes again."""
-    if _POLICY.exists():
+def _no_service_starts(policy: Path) -> Iterator[None]:
+    if policy.exists():  # somebody else's has its say, and stays
         yield
         return
-    _POLICY.write_text("#!/bin/sh\nexit 101\n")
-    _POLICY.chmod(0o755)
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
     try:
         yield
     finally:
-        _POLICY.unlink()
+        policy.unlink()
 
 
 def _apt_get(*arguments: str) -> None:

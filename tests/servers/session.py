@@ -12,7 +12,7 @@ from tests.servers.debian import install_rabbitmq, may_install
 from tests.servers.given import AMQP_VARIABLE, DATABASE_VARIABLE, GivenPostgres, GivenRabbitMQ
 from tests.servers.interfaces import AmqpServer, PostgresServer, PrivateAmqpServer, PrivatePostgresServer, Unavailable
 from tests.servers.ladder import Way, climb, ways_to_postgres, ways_to_rabbitmq
-from tests.servers.rabbitmq_node import private_rabbitmq
+from tests.servers.rabbitmq_node import installed_scripts, private_rabbitmq
 
 Server = TypeVar("Server")
 
@@ -83,7 +83,10 @@ class Servers:
         if way is Way.CONTAINER:
             return self._in_engine(rabbitmq_container())
         if way is Way.INSTALL:
-            install_rabbitmq(self._say)
+            if installed_scripts() is not None:
+                raise Unavailable("it is installed already")
+            self._say("no RabbitMQ and no container engine here: installing Debian's rabbitmq-server with apt-get")
+            install_rabbitmq()
         return self._stack.enter_context(private_rabbitmq())
 
     def _in_engine(self, container: AbstractContextManager[Server]) -> Server:

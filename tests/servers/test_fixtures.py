@@ -10,9 +10,12 @@ import aiormq
 import asyncpg
 import pytest
 
+from klara_daemon.demo.private_server import free_port
+from klara_daemon.flow import FLOW
 from klara_daemon.store.migrations import pending
 from tests.eventually import eventually
-from tests.servers.interfaces import PrivateAmqpServer, PrivatePostgresServer
+from tests.servers.given import GivenPostgres, GivenRabbitMQ
+from tests.servers.interfaces import PostgresServer, PrivateAmqpServer, PrivatePostgresServer, Unavailable
 
 
 async def _publishes(url: str, queue: str) -> int:
@@ -102,3 +105,26 @@ async def test_eventually_says_what_it_waited_for() -> None:
 
     with pytest.raises(AssertionError, match=r"(?s)not within 0\.1 s: .*nothing_comes.*last seen: \[\]"):
         await eventually(nothing_comes, within=0.1)
+
+
+def test_a_broker_that_the_environment_names_is_emptied_of_what_is_ours(amqp_url: str) -> None:
+    queue = FLOW[0].queue
+    assert asyncio.run(_publishes(amqp_url, queue)) == 1
+    assert GivenRabbitMQ(amqp_url).fresh_url() == amqp_url
+    assert asyncio.run(_publishes(amqp_url, queue)) == 1
+
+
+def test_a_server_that_the_environment_names_and_that_does_not_answer_is_named() -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    with pytest.raises(Unavailable, match="KLARA_TEST_DATABASE_URL names a server that does not answer"):
+        GivenPostgres(f"postgresql://postgres@{nobody}/postgres")
+    with pytest.raises(Unavailable, match="KLARA_TEST_AMQP_URL names a server that does not answer"):
+        GivenRabbitMQ(f"amqp://guest:guest@{nobody}/%2F")
+
+
+def test_a_postgres_that_the_environment_names_is_asked_for_other_databases_of_its_own(
+    postgres_server: PostgresServer,
+) -> None:
+    given = GivenPostgres(postgres_server.url("postgres"))
+    assert given.version == postgres_server.version
+    assert given.url("other") == postgres_server.url("other")
