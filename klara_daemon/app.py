@@ -234,7 +234,7 @@ class Daemon:
 
     def _round(self, name: str, look: Look, bell: str, sweep_s: float, phase: int = 0) -> Actor:
         async def run(progress: Progress, stop: asyncio.Event) -> None:
-            await go_round(name, look, self.database.bells[bell], sweep_s, progress, stop)
+            await go_round(name, look, self.database.bells.ear(bell), sweep_s, progress, stop)
 
         return Actor(name, run, patience_s=sweep_s + PATIENCE_S, phase=phase)
 

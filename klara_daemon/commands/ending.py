@@ -28,6 +28,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except KlaraError as error:
-        log.error("command_failed", reference=error.reference, exit_status=error.exit_status)
+        log.warning("command_failed", reference=error.reference, exit_status=error.exit_status)
         click.echo(error.render(), err=True)
         sys.exit(error.exit_status)

@@ -95,22 +95,26 @@ class Transaction:
 
 
 class Bells:
-    """Named bells of this process; whoever waits hears a ring even if it came while nobody waited."""
+    """Named bells of this process. Each who waits has an ear of its own, so that none hears for another."""
 
     def __init__(self) -> None:
-        self._events: dict[str, asyncio.Event] = {}
+        self._ears: dict[str, list[asyncio.Event]] = {}
 
-    def __getitem__(self, name: str) -> asyncio.Event:
-        return self._events.setdefault(name, asyncio.Event())
+    def ear(self, name: str) -> asyncio.Event:
+        """An event that is set whenever this bell rings, also while nobody waits; whoever asked for it clears it."""
+        ear = asyncio.Event()
+        self._ears.setdefault(name, []).append(ear)
+        return ear
 
     def ring(self, *names: str) -> None:
         """Ring the named bells."""
         for name in names:
-            self[name].set()
+            for ear in self._ears.get(name, ()):
+                ear.set()
 
     def ring_all(self) -> None:
         """Ring every bell: something may have been missed."""
-        self.ring(*self._events)
+        self.ring(*self._ears)
 
 
 class Database:

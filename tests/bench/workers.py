@@ -47,7 +47,7 @@ async def klara(database_url: str, amqp_url: str, _messages: int) -> None:
     relay = OutboxRelay(database, broker)
     work = [
         durable.serve(durable.Step(database, FROM.name, Step, handle), broker, _no_progress, stop),
-        go_round("relay", relay.relay_some, database.bells["outbox"], 1.0, _no_progress, stop),
+        go_round("relay", relay.relay_some, database.bells.ear("outbox"), 1.0, _no_progress, stop),
     ]
     tasks = [asyncio.create_task(one) for one in work]
     while not await _all_done(database):

@@ -56,7 +56,7 @@ class House:
         """An actor that sends the outbox on."""
         relay = OutboxRelay(self.database, self.broker)
         return self._start(
-            go_round("relay", relay.relay_some, self.database.bells["outbox"], 0.2, _no_progress, self._stop)
+            go_round("relay", relay.relay_some, self.database.bells.ear("outbox"), 0.2, _no_progress, self._stop)
         )
 
     async def send(self, rows: Sequence[int]) -> None:
