@@ -57,10 +57,13 @@ _STOP_WITHIN_S = 20.0
 
 
 class EmbeddedPostgres:
-    """A private cluster on 127.0.0.1 whose superuser is `postgres`; it keeps its port and its data when restarted."""
+    """A private cluster on 127.0.0.1 whose superuser is `postgres`; it keeps its port and its data when restarted.
+
+    All that is its own lies in `folder`.
+    """
 
     def __init__(self, folder: Path, account: Account, programs: Path, settings: Mapping[str, str]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._account = account
         self._programs = programs
         self._settings = settings
@@ -125,16 +128,16 @@ class EmbeddedPostgres:
 
     @property
     def _data(self) -> Path:
-        return self._folder / "data"
+        return self.folder / "data"
 
     def _prepared(self) -> ServerProcess:
         self._initialise()
         options = [f"--{name}={value}" for name, value in {**_SETTINGS, **self._settings}.items()]
         command = [str(self.program("postgres")), "-D", str(self._data), "-p", str(self._port), *options]
-        return ServerProcess("postgres", self._folder, self._account, command, _ENVIRONMENT)
+        return ServerProcess("postgres", self.folder, self._account, command, _ENVIRONMENT)
 
     def _initialise(self) -> None:
-        password_file = self._folder / "password"
+        password_file = self.folder / "password"
         password_file.write_text(self._password)
         password_file.chmod(0o400)
         hand_over(password_file, self._account)
@@ -150,7 +153,7 @@ class EmbeddedPostgres:
             "--no-instructions",
         ]
         run_program(
-            command, folder=self._folder, account=self._account, environment=_ENVIRONMENT, within=_START_WITHIN_S
+            command, folder=self.folder, account=self._account, environment=_ENVIRONMENT, within=_START_WITHIN_S
         )
         password_file.unlink()
 

@@ -36,6 +36,13 @@ async def cloned(server: PostgresServer, template: str) -> AsyncIterator[str]:
         await _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+@asynccontextmanager
+async def empty(server: PostgresServer) -> AsyncIterator[str]:
+    """The URL of a database that holds nothing; dropped in the end."""
+    async with cloned(server, "template0") as url:
+        yield url
+
+
 async def _execute(server: PostgresServer, statement: str) -> None:
     async with asyncio.timeout(_WITHIN_S):
         connection = await asyncpg.connect(server.url())
