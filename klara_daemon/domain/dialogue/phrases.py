@@ -35,9 +35,10 @@ class Phrases:
         longest_first = sorted(patterns.values(), key=len, reverse=True)
         one_of_them = "|".join(longest_first) or r"(?!)"
         self._within = re.compile(rf"(?<!\S)(?:{one_of_them})")
-        self._whole = re.compile(rf"(?:{one_of_them})+")
-        self._at_begin = re.compile(rf"^(?:{one_of_them})+")
-        self._at_end = re.compile(rf"(?<!\S)(?:{one_of_them})+$")
+        # Possessive (++): else a phrase said over and over is tried in every division, and that takes for ever.
+        self._whole = re.compile(rf"(?:{one_of_them})|(?:{one_of_them})++")
+        self._at_begin = re.compile(rf"^(?:{one_of_them})++")
+        self._at_end = re.compile(rf"(?<!\S)(?:{one_of_them})++$")
 
     def within(self, words: str) -> bool:
         """Whether one of the phrases stands anywhere among these plain words."""

@@ -95,7 +95,7 @@ def understand(text: str, language: str, awaited: Awaited, about: str = "") -> I
             return Intent.YES if yes_and_why else intent
     match awaited:
         case Awaited.PERSON:
-            return _of(_is_the_person(words, plain(about), language))
+            return _of(_is_the_person(words, bare, plain(about), language))
         case Awaited.GOOD_TIME:
             return Intent.YES if yes_no(language).agrees(words) else _of(yes_no(language).read(words))
         case Awaited.YES_NO:
@@ -121,11 +121,12 @@ class _Wish:
     """The phrases of one intent, by how much they need around them."""
 
     def __init__(self, language: str, intent: Intent) -> None:
-        phrases = catalogue(language).understood[intent]
-        self._clear = Phrases(phrases["clear"])
-        self._alone = Phrases([*phrases["clear"], *phrases["alone"]])
-        self._early = Phrases([*phrases["clear"], *phrases["early"]])
-        self._unless = Phrases(phrases.get("unless", []))
+        table = catalogue(language).understood[intent]
+        clear, whole = table.get("clear", []), table.get("whole", [])
+        self._clear = Phrases(clear)
+        self._alone = Phrases([*clear, *whole, *table.get("alone", [])])
+        self._early = Phrases([*clear, *whole, *table.get("early", [])])
+        self._unless = Phrases(table.get("unless", []))
         self._counts_in_long = intent is Intent.NEVER_AGAIN
 
     def is_meant(self, words: str, bare: str, awaited: Awaited) -> bool:
@@ -157,19 +158,32 @@ def _fillers(language: str) -> Phrases:
     return Phrases(catalogue(language).fillers)
 
 
+class _Self:
+    """How people say that they are the one who was asked for."""
+
+    def __init__(self, language: str) -> None:
+        table = catalogue(language).understood["self"]
+        self._alone = Phrases(table["alone"])
+        self._early = Phrases(table["early"])
+        self._introduction = frozenset(plain(word) for word in table["introduction"])
+
+    def is_named(self, words: str, bare: str, name: str) -> bool:
+        """Whether the words say so, or are the name; the first one is needed, for a surname has many bearers."""
+        names, said = name.split(), [word for word in bare.split() if word not in self._introduction]
+        is_the_name = len(names) > 1 and names[0] in said and set(said) <= set(names)
+        return is_the_name or self._alone.whole(bare) or self._early.within(words)
+
+
 @cache
-def _self(language: str) -> Phrases:
-    return Phrases(catalogue(language).understood["self"]["early"])
+def _self(language: str) -> _Self:
+    return _Self(language)
 
 
-def _is_the_person(words: str, name: str, language: str) -> bool | None:
-    """Whether somebody says that they are the one: "yes", "speaking", their first name; a surname has many bearers."""
+def _is_the_person(words: str, bare: str, name: str, language: str) -> bool | None:
     answer = yes_no(language).read(words)
-    if answer is not None:
-        return answer
-    names = name.split()
-    says_first_name = len(names) > 1 and names[0] in words.split()
-    return True if says_first_name or _self(language).within(words) else None
+    if answer is None and _self(language).is_named(words, bare, name):
+        return True
+    return answer
 
 
 def _of(answer: bool | None) -> Intent | None:

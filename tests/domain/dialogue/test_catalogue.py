@@ -17,6 +17,8 @@ from klara_daemon.domain.dispositions import Disposition, Outcome
 from tests.domain.dialogue.calls import HANGS_UP, conversations, heard
 
 ALL = sorted(languages())
+YES_NO = {Intent.YES, Intent.NO}
+LEVELS = {"clear", "whole", "alone", "early", "unless"}
 SAID_BY_THE_LINE = {"inbound_neutral", "voicemail_neutral"}
 
 
@@ -95,7 +97,11 @@ def test_the_note_has_words_for_every_outcome(language: str) -> None:
 
 @pytest.mark.parametrize("language", ALL)
 def test_there_are_phrases_for_every_intent(language: str) -> None:
-    assert set(catalogue(language).understood) == {*Intent, "unsure", "self"}
+    understood = catalogue(language).understood
+    assert set(understood) == {*Intent, "unsure", "self"}
+    for intent in set(Intent) - YES_NO:
+        assert set(understood[intent]) <= LEVELS, intent
+        assert any(understood[intent].values()), intent
 
 
 def test_every_sentence_is_said_in_some_written_conversation() -> None:
@@ -114,7 +120,7 @@ def _shape(part: Any) -> Any:
     """The keys of a catalogue, down to the tables of phrases; number words differ from language to language."""
     return {
         "said": set(part.said),
-        "understood": {intent: set(table) - {"unless"} for intent, table in part.understood.items()},
+        "understood": {one: set(table) for one, table in part.understood.items() if one not in set(Intent) - YES_NO},
         "numbers": set(part.numbers),
         "units": set(part.numbers["units"]),
         "note": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,14 @@ def test_the_whole_is_one_phrase_or_several_in_a_row() -> None:
     assert phrases.whole("ja klar gern")
     assert not phrases.whole("ja klar doch")
     assert not phrases.whole("")
+
+
+def test_a_phrase_said_over_and_over_is_looked_through_at_once() -> None:
+    phrases = Phrases(["nein", "nein nein", "nein (nein)? (noch)? nein", "(leider)? nein"])
+    begun = process_time()
+    assert not phrases.whole("nein " * 300 + "doch")
+    assert phrases.trimmed("doch " + "nein " * 300 + "doch") == "doch " + "nein " * 300 + "doch"
+    assert process_time() - begun < 1
 
 
 def test_only_begin_and_end_are_trimmed() -> None:
