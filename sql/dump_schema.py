@@ -25,7 +25,7 @@ def dumped() -> str:
     with embedded_postgres() as server:
         asyncio.run(_create_database(server))
         migrate(server.url(_DATABASE))
-        command = [server.program("pg_dump"), "--schema-only", "--no-owner", f"--dbname={server.url(_DATABASE)}"]
+        command = [str(server.program("pg_dump")), "--schema-only", "--no-owner", f"--dbname={server.url(_DATABASE)}"]
         dump = subprocess.run(command, check=True, capture_output=True, text=True, timeout=_DUMP_WITHIN_S).stdout
     return re.sub(r"\n{3,}", "\n\n", _PASSING.sub("", dump)).strip() + "\n"
 
