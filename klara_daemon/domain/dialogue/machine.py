@@ -32,7 +32,7 @@ from klara_daemon.domain.dialogue.turns import (
 )
 from klara_daemon.domain.dialogue.understanding import Awaited, Intent, understand
 from klara_daemon.domain.dialogue.voice import Voice
-from klara_daemon.domain.dialogue.who_is_there import answer_while_fetching, answer_who, answer_whose_number
+from klara_daemon.domain.dialogue.who_is_there import PATIENCE, answer_while_fetching, answer_who, answer_whose_number
 
 __all__ = ["StateUnreadable", "begin", "came_to", "from_json", "step", "to_json"]
 
@@ -40,7 +40,6 @@ STATE_VERSION: Final = 1
 MOST_STALLED: Final = 10
 MOST_SILENCES: Final = 2
 MOST_DIGITS: Final = 9
-_PATIENCE = 2
 
 _STATE = TypeAdapter(State)
 _KEYS = {
@@ -193,7 +192,7 @@ def _asked_back(voice: Voice, state: State, intent: Intent) -> Turn | None:
     if intent is Intent.REPEAT and state.phase is not Phase.FETCHING:
         return state, (voice.prompt(state),)
     if intent is Intent.WAIT and state.person_confirmed:
-        return replace(state, patience=_PATIENCE), (voice.say("waiting"),)
+        return replace(state, patience=PATIENCE), (voice.say("waiting"),)
     if intent not in _COUNTER_QUESTIONS:
         return None
     if intent is Intent.WHO and not state.person_confirmed:

@@ -166,6 +166,11 @@ class _Self:
         self._alone = Phrases(table["alone"])
         self._early = Phrases(table["early"])
         self._introduction = frozenset(plain(word) for word in table["introduction"])
+        self._greeting = Phrases(table["greeting"])
+
+    def is_greeting(self, words: str) -> bool:
+        """Whether the words are but what people say when they pick up a telephone, "yes" included."""
+        return self._greeting.whole(words)
 
     def is_named(self, words: str, bare: str, name: str) -> bool:
         """Whether the words say so, or are the name; the first one is needed, for a surname has many bearers."""
@@ -180,10 +185,12 @@ def _self(language: str) -> _Self:
 
 
 def _is_the_person(words: str, bare: str, name: str, language: str) -> bool | None:
-    answer = yes_no(language).read(words)
-    if answer is None and _self(language).is_named(words, bare, name):
-        return True
-    return answer
+    """Yes, no, or None. The job is named after a yes: one that might be meant otherwise is asked for again."""
+    if _self(language).is_greeting(words):
+        return None
+    if _self(language).is_named(words, bare, name):
+        return yes_no(language).read(words) is not False
+    return yes_no(language).confirms(words)
 
 
 def _of(answer: bool | None) -> Intent | None:

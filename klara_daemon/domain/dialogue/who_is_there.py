@@ -11,7 +11,7 @@ from klara_daemon.domain.dialogue.voice import Voice
 from klara_daemon.domain.dispositions import Disposition
 
 _MOST_UNCLEAR = 3
-_PATIENCE = 2
+PATIENCE = 2
 
 
 def answer_who(voice: Voice, state: State, intent: Intent | None) -> Turn:
@@ -63,7 +63,7 @@ def _reached(voice: Voice, state: State) -> Turn:
 
 
 def _wait_for_the_person(voice: Voice, state: State, sentence: str) -> Turn:
-    waiting = replace(state, phase=Phase.FETCHING, somebody_else=True, patience=_PATIENCE, unclear=0)
+    waiting = replace(state, phase=Phase.FETCHING, somebody_else=True, patience=PATIENCE, unclear=0)
     return waiting, (voice.say(sentence),)
 
 

@@ -57,6 +57,15 @@ class YesNo:
             return None if any(mark.easy and mark.yes != verdict for mark in marks) else verdict
         return marks[0].yes if len({mark.yes for mark in marks}) == 1 else None
 
+    def confirms(self, words: str) -> bool | None:
+        """As `read`, but a yes has to lead, or to be all that is said."""
+        answer, bare = self.read(words), self._fillers.trimmed(words) or words
+        if not answer or self._alone[True].whole(bare) or self._alone[True].whole(words):
+            return answer
+        marks = self._marks(bare, "")
+        all_that_is_said = sum(mark.end - mark.begin for mark in marks) > len(bare)
+        return True if _leading(marks) or all_that_is_said else None
+
     def _marks(self, words: str, about: str) -> list[_Mark]:
         """The marks from first to last; where two overlap, the one that begins first and is longest."""
         found = sorted(self._candidates(words, set(about.split())), key=lambda mark: (mark.begin, -mark.end))

@@ -239,6 +239,15 @@ def test_a_question_that_has_gone_from_the_script_is_not_waited_for() -> None:
     assert actions[0] == KeepAnswer("experience", "sieben", "7")
 
 
+def test_a_call_without_open_questions_says_thank_you() -> None:
+    script = usual_call("de", answered="experience licence start")
+    *_, (_, _, after, actions) = _turns(script, [Connected(), Speech("Ja")])
+    assert [type(action) for action in actions] == [Say, End]
+    assert after.disposition is Disposition.INTERVIEWED
+    asking = State(phase=Phase.ASKING, question="gone", person_confirmed=True)
+    assert step(script, asking, Speech("sieben"))[0].disposition is Disposition.INTERVIEWED
+
+
 def test_unknown_fields_of_a_stored_state_are_left_out() -> None:
     stored = {**json.loads(to_json(begin(usual_call("de")))), "mood": "sunny"}
     assert from_json(json.dumps(stored)) == begin(usual_call("de"))

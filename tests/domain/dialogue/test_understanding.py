@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from klara_daemon.domain.dialogue.catalogue import languages
 from klara_daemon.domain.dialogue.numerals import number_in
-from klara_daemon.domain.dialogue.understanding import Awaited, Intent, says_something, understand
+from klara_daemon.domain.dialogue.understanding import Awaited, Intent, make_ready, says_something, understand
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,14 @@ def test_whatever_is_said_is_understood_or_not_but_never_fails(
 def test_erm_says_nothing(language: str, filler: str) -> None:
     assert not says_something(filler, language)
     assert says_something(f"{filler} Montag", language)
+
+
+def test_when_all_is_made_ready_the_first_turn_is_quick() -> None:
+    make_ready()
+    begun = process_time()
+    for row in ROWS[:100]:
+        _meaning(row.utterance, row)
+    assert process_time() - begun < 0.5
 
 
 def test_the_tables_cover_the_languages_that_klara_speaks() -> None:
