@@ -121,6 +121,7 @@ class Scene:
     telephone: TelephoneNetwork
     vault: Vault
     session: aiohttp.ClientSession
+    database_url: str
     patience: Patience = PATIENCE
     limits: Limits = PROMPT
     sent: list[Message] = field(default_factory=list)
@@ -147,6 +148,15 @@ class Scene:
             public_url=PUBLIC_URL,
             timeout_s=timeout_s,
         )
+
+    @asynccontextmanager
+    async def another_database(self) -> AsyncIterator[Database]:
+        """The same database as another process has it."""
+        database = await Database.open(self.database_url, self.clock)
+        try:
+            yield database
+        finally:
+            await database.close()
 
     def another_dialer(
         self,
@@ -439,7 +449,7 @@ async def scene(database_url: str, patience: Patience = PATIENCE) -> AsyncIterat
             aiohttp.ClientSession() as session,
         ):
             telephone.queued_s = FOR_EVER_S
-            found = Scene(clock, database, recruitee, telephone, Vault([new_key()]), session, patience)
+            found = Scene(clock, database, recruitee, telephone, Vault([new_key()]), session, database_url, patience)
             await found.configure()
             async with database.transaction() as tx:
                 await companies.store_token(tx.conn, found.vault, COMPANY, "token-of-the-company")

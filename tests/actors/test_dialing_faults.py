@@ -1,0 +1,264 @@
+"""However the phone company answers a dial, it is asked once; what is unclear is never asked again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from klara_daemon.demo.private_server import free_port
+from klara_daemon.demo.telephone.api import Fault
+from klara_daemon.demo.telephone.people import NotInService
+from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome, OutreachState
+from klara_daemon.messages import CancelCall
+from klara_daemon.store.outreaches import Outreach
+from tests.actors.scene import ACCOUNT, NUMBER, PHONE, PHONE_2, Scene
+from tests.eventually import eventually
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def phone_company(answer: Answer) -> AsyncIterator[str]:
+    """One that answers every dial so."""
+    app = web.Application()
+    app.router.add_post(f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def _due(scene: Scene, *phones: str) -> Outreach:
+    outreach = await scene.open_outreach(*phones)
+    await scene.make_due(outreach)
+    return outreach
+
+
+async def _everybody_tries_again(scene: Scene, outreach: Outreach) -> None:
+    """All that could lead to a second dial: time, sweeps, plans, a doubled message."""
+    await scene.let_pass(40)
+    await scene.reconciler.sweep()
+    await scene.scheduler.find_forgotten()
+    await scene.scheduler.follow_settings()
+    await scene.deliver()
+    await scene.scheduler.hand_out_due()
+    await scene.deliver()
+    async with scene.database.transaction() as tx:
+        await tx.conn.execute("INSERT INTO dials VALUES ($1) ON CONFLICT DO NOTHING", outreach.id)
+    while await scene.dialer.dial_one():
+        pass
+
+
+@pytest.mark.parametrize("is_placed", [True, False])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.ERROR_500,
+        Fault.ERROR_503,
+        Fault.HANGS,
+        Fault.RESET,
+        Fault.CUT_OFF,
+        Fault.NOT_JSON,
+        Fault.NO_SID,
+        Fault.REDIRECT,
+    ],
+)
+async def test_an_unclear_answer_is_left_to_asking(watching: Scene, fault: Fault, is_placed: bool) -> None:
+    outreach = await _due(watching)
+    watching.telephone.dial_faults.append((fault, is_placed))
+    dialer = watching.another_dialer(provider=watching.provider_at(watching.telephone.url, timeout_s=0.4))
+    await dialer.dial_one()
+
+    attempt = await watching.last_attempt(outreach)
+    assert attempt.state is AttemptState.UNCLEAR
+    assert attempt.provider_ref is None
+    assert (await watching.outreach(outreach.id)).state is OutreachState.CALLING
+    await _everybody_tries_again(watching, outreach)
+    assert watching.telephone.dials == [str(attempt.id)]
+    assert (await watching.attempt(attempt.id)).state is AttemptState.UNCLEAR
+
+
+async def test_too_many_requests_placed_nothing_and_the_next_call_is_a_new_one(watching: Scene) -> None:
+    outreach = await _due(watching)
+    watching.telephone.dial_faults.append((Fault.TOO_MANY, False))
+    await watching.dialer.dial_one()
+    first = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(first) == (AttemptState.ENDED, Disposition.NOT_PLACED)
+
+    await watching.deliver()
+    await watching.make_due(outreach)
+    await watching.dialer.dial_one()
+    second = await watching.last_attempt(outreach)
+    assert watching.telephone.dials == [str(first.id), str(second.id)]
+    assert (second.number, second.state) == (2, AttemptState.PLACED)
+
+
+async def test_without_a_connection_nothing_was_sent(watching: Scene) -> None:
+    outreach = await _due(watching)
+    dialer = watching.another_dialer(provider=watching.provider_at(f"http://127.0.0.1:{free_port()}"))
+    await dialer.dial_one()
+
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.NOT_PLACED)
+    assert watching.telephone.dials == []
+
+
+async def test_a_number_that_is_none_ends_the_attempt_and_the_next_number_is_called_at_once(watching: Scene) -> None:
+    watching.telephone.person(NUMBER, NotInService(refused_at_once=True))
+    outreach = await _due(watching, PHONE, PHONE_2)
+    await watching.dialer.dial_one()
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.INVALID_NUMBER)
+    assert await watching.value("SELECT error_code FROM attempts") == "21211"
+
+    await watching.deliver()
+    again = await watching.dial(outreach)
+    assert (again.number, again.e164) == (2, "+4915123456702")
+    assert again.placed_at == attempt.placed_at
+
+
+@pytest.mark.parametrize("cause", ["caller", "account"])
+async def test_what_is_wrong_with_our_account_is_not_held_against_the_candidate(watching: Scene, cause: str) -> None:
+    outreach = await _due(watching)
+    if cause == "caller":
+        watching.telephone.numbers["+4930999999"] = ""
+    else:
+        watching.telephone.auth_token = "another"
+    await watching.dialer.dial_one()
+
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.TECHNICAL_FAILURE)
+    await watching.deliver()
+    assert (await watching.outreach(outreach.id)).state is OutreachState.WAITING
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 418])
+async def test_a_refusal_that_is_not_twilios_own_is_unclear(watching: Scene, status: int) -> None:
+    outreach = await _due(watching)
+
+    async def proxy_page(_: web.Request) -> web.Response:
+        return web.Response(status=status, text="<html>blocked</html>", content_type="text/html")
+
+    async with phone_company(proxy_page) as url:
+        await watching.another_dialer(provider=watching.provider_at(url)).dial_one()
+    assert (await watching.last_attempt(outreach)).state is AttemptState.UNCLEAR
+
+
+async def test_news_that_overtakes_the_answer_is_kept(watching: Scene) -> None:
+    """The phone rings, and somebody answers, before the dial's answer has come."""
+    outreach = await _due(watching)
+
+    async def slow(_: web.Request) -> web.Response:
+        attempt = await watching.last_attempt(outreach)
+        await watching.news(attempt, "in-progress", ref="CA123")
+        body = {"sid": "CA123", "status": "queued", "to": NUMBER, "from": "+4952112345670"}
+        return web.json_response(body, status=201)
+
+    async with phone_company(slow) as url:
+        await watching.another_dialer(provider=watching.provider_at(url)).dial_one()
+    attempt = await watching.last_attempt(outreach)
+    assert (attempt.state, attempt.provider_ref) == (AttemptState.TALKING, "CA123")
+
+
+async def test_a_call_that_was_over_before_the_answer_came_stays_over(watching: Scene) -> None:
+    outreach = await _due(watching)
+
+    async def slow(_: web.Request) -> web.Response:
+        attempt = await watching.last_attempt(outreach)
+        await watching.news(attempt, "busy", ref="CA123")
+        body = {"sid": "CA123", "status": "queued", "to": NUMBER, "from": "+4952112345670"}
+        return web.json_response(body, status=201)
+
+    async with phone_company(slow) as url:
+        await watching.another_dialer(provider=watching.provider_at(url)).dial_one()
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.BUSY)
+    assert attempt.provider_ref == "CA123"
+
+
+async def test_a_process_that_dies_while_it_dials_leaves_an_attempt_that_is_asked_about(watching: Scene) -> None:
+    outreach = await _due(watching)
+    watching.telephone.dial_faults.append((Fault.HANGS, True))
+    dialling = asyncio.create_task(watching.dialer.dial_one())
+    await eventually(lambda: bool(watching.telephone.dials))
+    dialling.cancel()
+    await asyncio.gather(dialling, return_exceptions=True)
+    attempt = await watching.last_attempt(outreach)
+    assert attempt.state is AttemptState.PLACING
+
+    await watching.reconciler.sweep()
+    assert (await watching.attempt(attempt.id)).state is AttemptState.PLACING, "the answer may still come"
+    await watching.let_pass(46)
+    await watching.reconciler.sweep()
+    assert (await watching.attempt(attempt.id)).state is AttemptState.UNCLEAR
+    await _everybody_tries_again(watching, outreach)
+    assert len(watching.telephone.dials) == 1
+
+
+async def test_an_answer_that_cannot_be_written_down_is_asked_for_later(watching: Scene) -> None:
+    outreach = await _due(watching)
+    async with watching.another_database() as database:
+
+        async def database_goes_away(_: web.Request) -> web.Response:
+            await database.close()
+            body = {"sid": "CA123", "status": "queued", "to": NUMBER, "from": "+4952112345670"}
+            return web.json_response(body, status=201)
+
+        async with phone_company(database_goes_away) as url:
+            dialer = watching.another_dialer(database=database, provider=watching.provider_at(url))
+            [error] = await asyncio.gather(dialer.dial_one(), return_exceptions=True)
+    assert isinstance(error, Exception)
+
+    attempt = await watching.last_attempt(outreach)
+    assert (attempt.state, attempt.provider_ref) == (AttemptState.PLACING, None)
+    await watching.let_pass(46)
+    await _everybody_tries_again(watching, outreach)
+    assert (await watching.attempt(attempt.id)).state is AttemptState.UNCLEAR
+    assert watching.telephone.dials == []
+
+
+async def test_a_claim_that_nobody_sent_is_given_up_and_called_anew(watching: Scene) -> None:
+    outreach = await _due(watching)
+    await watching.execute(
+        "INSERT INTO trunks (provider, next_call_at) VALUES ('twilio', clock_timestamp() + interval '60 s')"
+    )
+    dialling = asyncio.create_task(watching.dialer.dial_one())
+    await eventually(lambda: watching.value("SELECT count(*) FROM attempts WHERE state = 'claimed'"))
+    dialling.cancel()
+    await asyncio.gather(dialling, return_exceptions=True)
+
+    await watching.reconciler.sweep()
+    attempt = await watching.last_attempt(outreach)
+    assert attempt.state is AttemptState.CLAIMED
+    await watching.let_pass(121)
+    await watching.reconciler.sweep()
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.NOT_PLACED)
+    await watching.execute("DELETE FROM trunks")
+    await watching.deliver()
+    again = await watching.dial(outreach)
+    assert watching.telephone.dials == [str(again.id)]
+
+
+async def test_who_leaves_while_the_request_is_out_is_called_off_as_soon_as_it_is_known(watching: Scene) -> None:
+    outreach = await _due(watching)
+
+    async def meanwhile(_: web.Request) -> web.Response:
+        attempt = await watching.last_attempt(outreach)
+        async with watching.database.transaction() as tx:
+            tx.send(CancelCall(attempt_id=attempt.id, because="left_stage"))
+        await watching.deliver(CancelCall)
+        body = {"sid": "CA123", "status": "queued", "to": NUMBER, "from": "+4952112345670"}
+        return web.json_response(body, status=201)
+
+    async with phone_company(meanwhile) as url:
+        await watching.another_dialer(provider=watching.provider_at(url)).dial_one()
+    attempt = await watching.last_attempt(outreach)
+    assert (attempt.state, attempt.hang_up_because) == (AttemptState.PLACED, "left_stage")
+    assert await watching.value("SELECT outcome FROM outreaches") is not Outcome.WITHDRAWN
