@@ -73,6 +73,7 @@ _SENTENCES: dict[str, Callable[[Details, ZoneInfo], str]] = {
     "outreach_opened": lambda details, _: f"is to be called ({details.get('mode')} mode)",
     "call_planned": _planned,
     "outreach_held": lambda details, _: f"no call until somebody looks at it: {details.get('says')}",
+    "dial_postponed": lambda _, __: "the call cannot start yet and is put off",
     "call_claimed": lambda details, _: f"call {details.get('number')} may start now",
     "call_placed": lambda details, _: f"call {details.get('number')} placed",
     "call_rang": lambda _, __: "the phone rings",
