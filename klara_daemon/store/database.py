@@ -25,14 +25,16 @@ else:
 ACQUIRE_S = 10.0
 STATEMENT_S = 30.0
 
-#: What a lost or refused connection looks like; anything else is a fault of ours or of the data.
+#: What a database looks like that cannot be worked with now, and can when somebody has seen to it; anything else is a
+#: fault of ours or of the data.
 OUTAGE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,  # stopped, crashed, starting, dropped
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,  # the other server has become the primary one
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     OSError,
@@ -54,12 +56,17 @@ class About:
 class Transaction:
     """One open transaction: its connection, the business time at which it decides, and what it will send."""
 
-    def __init__(self, conn: Connection, now: datetime) -> None:
+    def __init__(self, conn: Connection, clock: Callable[[], datetime]) -> None:
         self.conn = conn
-        self.now = now
+        self._clock = clock
+        self.now = clock()
         self._outgoing: list[Message] = []
         self._timeline: list[tuple[Any, ...]] = []
         self.bells: set[str] = set()
+
+    def catch_up(self) -> None:
+        """Look at the clock again: locks may have been waited for."""
+        self.now = self._clock()
 
     def send(self, message: Message) -> None:
         """Hand a message to the outbox; it goes out if and only if this transaction commits."""
@@ -156,7 +163,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction: committed on leaving, rolled back on an exception. Messages and bells go with the commit."""
         async with self._pool.acquire(timeout=ACQUIRE_S) as conn, conn.transaction():
-            tx = Transaction(conn, self.now())
+            tx = Transaction(conn, self.now)
             yield tx
             await tx.finish()
         self.bells.ring(*tx.bells)
