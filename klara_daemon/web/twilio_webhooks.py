@@ -35,6 +35,8 @@ from klara_daemon.web.spoken_call import SpokenCall
 
 LONGEST_BODY = 64 * 1024
 LONGEST_FRAME = 64 * 1024
+BODY_WITHIN_S = 10.0
+LAST_NEWS_S = 2.0
 
 log = structlog.get_logger()
 Handler = Callable[[web.Request, Params], Awaitable[web.StreamResponse]]
@@ -78,7 +80,11 @@ class TwilioWebhooks:
 
     async def _verified(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            params = form_of(await request.read())
+            async with asyncio.timeout(BODY_WITHIN_S):
+                body = await request.read()
+            if len(body) > LONGEST_BODY:
+                return web.Response(status=413, text="No callback is that long.")
+            params = form_of(body)
             url = requested_address(self._public_url, request.raw_path)
             if not is_signed(self._auth_token, url, params, request.headers.get(addresses.SIGNATURE_HEADER)):
                 log.warning("callback_not_signed", path=request.path)
@@ -186,12 +192,18 @@ class TwilioWebhooks:
         return socket
 
     def _count(self, more: int) -> None:
-        """Keep count of the calls whose conversation is held here; `silent` while there is none."""
+        """Keep count of the calls whose conversation is held here; `silent` while there is none.
+
+        After the last one it takes a moment: Twilio has still to ask what follows, and to tell of the call's end.
+        """
         self._live += more
         metrics.CALLS_LIVE.set(self._live)
-        if self._live:
-            self.silent.clear()
-        else:
+        self.silent.clear()
+        if not self._live:
+            asyncio.get_running_loop().call_later(LAST_NEWS_S, self._fall_silent)
+
+    def _fall_silent(self) -> None:
+        if not self._live:
             self.silent.set()
 
 
