@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final
 
 from klara_daemon.demo.telephone.people import (
     Answers,
@@ -16,6 +18,9 @@ from klara_daemon.demo.telephone.people import (
     Voicemail,
 )
 from klara_daemon.domain.dispositions import Outcome
+
+FIRST_QUESTION: Final = "Wie viele Jahre"
+SECOND_QUESTION: Final = "Ab wann"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +42,40 @@ def answering(years: str, start: str) -> Replies:
     """Replies to what is asked, in whichever order, however often."""
 
     def reply(heard: str) -> Reply:
-        if "Ab wann" in heard:
+        if SECOND_QUESTION in heard:
             return start
-        if "Wie viele Jahre" in heard:
+        if FIRST_QUESTION in heard:
             return years
         return "Ja, am Apparat." if "spreche ich" in heard else "Ja, das passt gut."
 
     return reply
 
 
-PEOPLE = (
-    Person(
-        name="Erika Antwortet",
-        number="+4915123456701",
-        takes_calls=(Answers(answering("Sieben Jahre.", "Ab dem ersten Oktober.")),),
-        outcome=Outcome.COMPLETED,
-        calls=1,
-        says=("Sieben Jahre.", "Ab dem ersten Oktober."),
-    ),
+def noting(asked: asyncio.Event, behaviour: Behaviour) -> Behaviour:
+    """The same behaviour; when the first question is put to the person, `asked` is set."""
+    if not isinstance(behaviour, Answers | HangsUpAfter):
+        return behaviour
+    replies = behaviour.replies
+    assert callable(replies)
+
+    def reply(heard: str) -> Reply:
+        if FIRST_QUESTION in heard:
+            asked.set()
+        return replies(heard)
+
+    return replace(behaviour, replies=reply)
+
+
+ERIKA: Final = Person(
+    name="Erika Antwortet",
+    number="+4915123456701",
+    takes_calls=(Answers(answering("Sieben Jahre.", "Ab dem ersten Oktober.")),),
+    outcome=Outcome.COMPLETED,
+    calls=1,
+    says=("Sieben Jahre.", "Ab dem ersten Oktober."),
+)
+PEOPLE: Final = (
+    ERIKA,
     Person(
         name="Nguyễn Văn Später",
         number="+4915123456702",

@@ -16,6 +16,7 @@ from klara_daemon.store import outreaches, unfinished
 from klara_daemon.store.database import OUTAGE
 from tests.eventually import eventually
 from tests.journey.evidence import Evidence, collect, under_way
+from tests.journey.forwarding import forwarding
 from tests.journey.processes import DaemonProcess, processes
 from tests.journey.town import Town, town
 
@@ -41,11 +42,24 @@ class Journey:
         return next(one for one in self.daemon if role in one.roles)
 
     async def begin(self) -> None:
-        """Start everything, and wait until the daemon has looked once at who is in the watched stage by now."""
+        """Set the town up, start everything, and wait until the daemon watches."""
+        await self.town.set_up()
+        self.start()
+        await self.until_watching()
+
+    def start(self) -> None:
+        """Start every process."""
         for one in self.daemon:
             one.start()
+
+    async def until_ready(self, status: int = 200, saying: str = "") -> None:
+        """Returns when every process answers so when it is asked whether it is ready."""
         for one in self.daemon:
-            await one.until_ready()
+            await one.until_ready(status, saying)
+
+    async def until_watching(self) -> None:
+        """Returns when every process is ready, and the daemon has looked once at who is in the stage by now."""
+        await self.until_ready()
         await eventually(self._is_watching, within=20)
 
     async def go(self) -> None:
@@ -75,6 +89,11 @@ class Journey:
     async def has_happened(self, event: str) -> bool:
         """Whether something of this name stands in anybody's timeline."""
         return bool(await self._pool.fetchval("SELECT EXISTS (SELECT FROM timeline WHERE event = $1)", event))
+
+    async def was_told_the_end_of(self, ref: str) -> bool:
+        """Whether the phone company could tell that this call has ended."""
+        question = "SELECT EXISTS (SELECT FROM call_events WHERE ref = $1 AND call_status = 'completed')"
+        return bool(await self._pool.fetchval(question, ref))
 
     async def evidence(self) -> Evidence:
         """What there is to be known about it at the end."""
@@ -123,13 +142,19 @@ class Journey:
 
 
 @asynccontextmanager
-async def journey(database_url: str, amqp_url: str, folder: Path, *role_sets: Sequence[Role]) -> AsyncIterator[Journey]:
-    """A town that is set up, and a daemon that is not started: one process for each role, unless said otherwise."""
-    sets = role_sets or [[role] for role in Role]
+async def journey(
+    database_url: str, amqp_url: str, folder: Path, *role_sets: Sequence[Role], **variables: str
+) -> AsyncIterator[Journey]:
+    """A town and a daemon that is not started: one process for each role, unless said otherwise."""
     async with (
         town(database_url, amqp_url, folder) as around,
         asyncpg.create_pool(database_url, min_size=0, max_size=3, timeout=5, command_timeout=10) as pool,
     ):
-        await around.set_up()
-        with processes(*sets, environment=around.environment, clock=around.clock_file, folder=folder) as daemon:
-            yield Journey(around, daemon, pool)
+        with processes(
+            role_sets or [[role] for role in Role],
+            environment={**around.environment, **variables},
+            clock=around.clock_file,
+            folder=folder,
+        ) as daemon:
+            async with forwarding(around.public_port, *(one.web_port for one in daemon if Role.WEB in one.roles)):
+                yield Journey(around, daemon, pool)

@@ -22,7 +22,7 @@ STARTS_WITHIN_S: Final = 30.0
 ENDS_WITHIN_S: Final = 20.0
 LINES_SHOWN: Final = 60
 
-# Processes are forked from one that has read all the code and has done nothing yet: reading takes longer than a journey.
+# Processes are forked from one that has read all the code and has done nothing yet: reading takes longest.
 _NURSERY: Final = multiprocessing.get_context("forkserver")
 _NURSERY.set_forkserver_preload([daemon_process.__name__])
 
@@ -30,12 +30,16 @@ _NURSERY.set_forkserver_preload([daemon_process.__name__])
 class DaemonProcess:
     """One process with one role or several. Started again it has a new process id and its old addresses."""
 
-    def __init__(self, roles: Sequence[Role], environment: Mapping[str, str], clock: Path, folder: Path) -> None:
-        self.name = "+".join(roles) if len(roles) < len(Role) else "all"
+    def __init__(
+        self, name: str, roles: Sequence[Role], environment: Mapping[str, str], clock: Path, folder: Path
+    ) -> None:
+        self.name = name
         self.roles = roles
-        self._log = folder / f"{self.name}.log"
+        self.web_port = free_port()
+        self._log = folder / f"{name}.log"
         self._health = f"127.0.0.1:{free_port()}"
-        self._arguments = (roles, {**environment, "KLARA_HEALTH_LISTEN": self._health}, clock, self._log)
+        addresses = {"KLARA_LISTEN": f"127.0.0.1:{self.web_port}", "KLARA_HEALTH_LISTEN": self._health}
+        self._arguments = (roles, {**environment, **addresses}, clock, self._log)
         self._process: ForkServerProcess | None = None
 
     @property
@@ -101,10 +105,13 @@ class DaemonProcess:
 
 @contextmanager
 def processes(
-    *role_sets: Sequence[Role], environment: Mapping[str, str], clock: Path, folder: Path
+    role_sets: Sequence[Sequence[Role]], *, environment: Mapping[str, str], clock: Path, folder: Path
 ) -> Iterator[list[DaemonProcess]]:
     """One process for each set of roles, not started yet. When the block fails, their logs are told."""
-    made = [DaemonProcess(roles, environment, clock, folder) for roles in role_sets]
+    made = [
+        DaemonProcess(f"{nth}-{'+'.join(roles)}", roles, environment, clock, folder)
+        for nth, roles in enumerate(role_sets, start=1)
+    ]
     try:
         yield made
     except Exception as error:

@@ -49,8 +49,8 @@ async def dial_goes_nowhere(on: Journey) -> None:
 
 
 async def people_are_speaking(on: Journey) -> None:
-    """Somebody has just answered the first question."""
-    await eventually(lambda: any(call.is_live and call.turns == 3 for call in on.town.telephone.calls), within=30)
+    """Somebody is about to answer the first question."""
+    await on.town.erika_is_asked.wait()
 
 
 async def note_was_taken(on: Journey) -> None:

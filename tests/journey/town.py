@@ -23,7 +23,7 @@ from klara_daemon.store import companies, settings
 from klara_daemon.store.database import Database
 from klara_daemon.vault import Vault
 from tests.journey.business_clock import BusinessClock
-from tests.journey.candidates import PEOPLE, Person
+from tests.journey.candidates import ERIKA, PEOPLE, Person, noting
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 MONDAY_MORNING: Final = datetime(2026, 9, 7, 9, 0, tzinfo=BERLIN)
@@ -34,7 +34,7 @@ MAX_ATTEMPTS: Final = 4
 ATTEMPTS_PER_DAY: Final = 2
 PAUSE_MINUTES: Final = 180
 WINDOWS: Final = ((time(9), time(12)), (time(14), time(18)))
-PACE: Final = 0.03
+PACE: Final = 0.01
 
 SETTINGS: Final = {
     "company": {
@@ -70,14 +70,19 @@ SETTINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """Everything but the daemon. `people` are known by their ids in Recruitee; `environment` is the daemon's."""
+    """Everything but the daemon. `people` are known by their ids in Recruitee; `environment` is the daemon's.
+
+    `erika_is_asked` is set while she, who answers everything, has not yet answered the first question.
+    """
 
     clock: BusinessClock
     clock_file: Path
     recruitee: SmallRecruitee
     telephone: TelephoneNetwork
     people: Mapping[int, Person]
+    erika_is_asked: asyncio.Event
     environment: Mapping[str, str]
+    public_port: int
 
     async def set_up(self) -> None:
         """What an operator does once: settings, token, webhook secret."""
@@ -114,7 +119,6 @@ async def town(database_url: str, amqp_url: str, folder: Path) -> AsyncIterator[
         environment = {
             "KLARA_DATABASE_URL": database_url,
             "KLARA_AMQP_URL": amqp_url,
-            "KLARA_LISTEN": f"127.0.0.1:{port}",
             "KLARA_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "KLARA_SECRET_KEYS": Fernet.generate_key().decode(),
             "KLARA_RECRUITEE_API_URL": recruitee.url,
@@ -126,7 +130,10 @@ async def town(database_url: str, amqp_url: str, folder: Path) -> AsyncIterator[
             "KLARA_CALLS_PER_SECOND": "20",
             "KLARA_DRAIN_S": "8",
         }
-        yield Town(clock, clock_file, recruitee, telephone, _people(recruitee, telephone), environment)
+        erika_is_asked = asyncio.Event()
+        people = _people(recruitee, telephone)
+        telephone.person(ERIKA.number, *(noting(erika_is_asked, call) for call in ERIKA.takes_calls), name=ERIKA.name)
+        yield Town(clock, clock_file, recruitee, telephone, people, erika_is_asked, environment, port)
 
 
 @asynccontextmanager
