@@ -57,7 +57,7 @@ PATIENCE_S = 180.0
 CLOSE_S = 3.0
 SWEEP_S = 5.0
 SETTINGS_SWEEP_S = 60.0
-OBSERVE_EVERY_S = 15.0
+OBSERVE_EVERY_S = 30.0
 FORGET_EVERY_S = 3600.0
 
 log = structlog.get_logger()
@@ -129,7 +129,6 @@ class Daemon:
     def _shared(self) -> list[Actor]:
         """What every process has: it hears bells, relays the outbox, collects dead letters, tells systemd."""
         relay = OutboxRelay(self.database, self.broker)
-        observer = Observer(self.database)
 
         async def hear(progress: Progress, stop: asyncio.Event) -> None:
             await listen(self._config.database_url, self.database.bells, progress, stop)
@@ -140,8 +139,6 @@ class Daemon:
         return [
             Actor("listener", hear),
             Actor("dead-letters", collect),
-            self._round("observing", observer.observe, "observing", OBSERVE_EVERY_S),
-            self._round("forgetting", observer.forget, "forgetting", FORGET_EVERY_S),
             self._round("outbox-relay", relay.relay_some, "outbox", RELAY_SWEEP_S, phase=1),
         ]
 
@@ -162,12 +159,15 @@ class Daemon:
 
     def _call_scheduler(self) -> list[Actor]:
         scheduler = CallScheduler(self.database)
+        observer = Observer(self.database)
         return [
             self._step(StayChanged, scheduler.on_stay_changed),
             self._step(PlanOutreach, scheduler.on_plan_outreach),
             self._round("handing-out", scheduler.hand_out_due, "due", 1.0),
             self._round("replanning", scheduler.follow_settings, "settings", SETTINGS_SWEEP_S),
             self._round("forgotten", scheduler.find_forgotten, "forgotten", SETTINGS_SWEEP_S),
+            self._round("observing", observer.observe, "observing", OBSERVE_EVERY_S),
+            self._round("forgetting", observer.forget, "forgetting", FORGET_EVERY_S),
         ]
 
     def _dialer(self) -> list[Actor]:

@@ -40,7 +40,7 @@ class Leg:
 FLOW: tuple[Leg, ...] = (
     # A recruiter moves a candidate; Recruitee tells us, or polling finds it.
     Leg(messages.WebhookAccepted, (Role.WEB,), Role.STAGE_WATCHER),
-    Leg(messages.StayChanged, (Role.STAGE_WATCHER,), Role.CALL_SCHEDULER),
+    Leg(messages.StayChanged, (Role.STAGE_WATCHER, Role.DIALER), Role.CALL_SCHEDULER),
     # The call is due; its reason may go while it rings.
     Leg(messages.PlaceCall, (Role.CALL_SCHEDULER,), Role.DIALER),
     Leg(messages.CancelCall, (Role.CALL_SCHEDULER,), Role.DIALER),

@@ -32,6 +32,7 @@ ACTOR_ENDED = 70  # EX_SOFTWARE
 HUNG = 71
 OVERTIME_S = 20.0
 WAIT_S = 1.0
+READY_WITHIN_S = 5.0
 SYSTEMD_EVERY_S = 5.0
 
 log = structlog.get_logger()
@@ -127,9 +128,10 @@ async def _database_fault(database: Database) -> str | None:
 async def _broker_fault(broker: Broker) -> str | None:
     try:
         if isinstance(broker, RabbitMQ):
-            await broker.depths()
-    except BrokerLost as error:
-        return str(error)
+            async with asyncio.timeout(READY_WITHIN_S):
+                await broker.depths()
+    except (BrokerLost, TimeoutError) as error:
+        return str(error) or "does not answer"
     return None
 
 

@@ -19,7 +19,7 @@ from klara_daemon.domain.outcome_notes import marker, note_lines
 from klara_daemon.messages import OutreachEnded
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Access, Candidate, Gone, Offer, Reconnect, RecruiteeError, Unavailable
-from klara_daemon.store import notes, settings, writebacks
+from klara_daemon.store import notes, settings, watches, writebacks
 from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.settings import WatchedStage
 from klara_daemon.store.writebacks import Writeback
@@ -28,6 +28,14 @@ SHUT_S = 60.0
 HIRE = "hire"
 
 log = structlog.get_logger()
+
+
+class _NotNow(Exception):
+    """It cannot be decided at the moment."""
+
+
+class _TakenOver(Exception):
+    """Our lease ran out, and somebody else works on it."""
 
 
 class AtsWriteback:
@@ -52,8 +60,8 @@ class AtsWriteback:
             writeback = await writebacks.claim(tx.conn, self._patience.writing_back_s)
         if writeback is None:
             return False
-        access = await self._door.access(writeback.company_id)
-        if access is None or not await self._door.is_open(writeback.company_id):
+        access = await self._door.open_access(writeback.company_id)
+        if access is None:
             await self._later(writeback, "the company must be reconnected", SHUT_S)
             return True
         try:
@@ -63,7 +71,17 @@ class AtsWriteback:
             await self._later(writeback, str(error))
         except RecruiteeError as error:
             await self._later(writeback, str(error), error.retry_after_s if isinstance(error, Unavailable) else None)
+        except _NotNow as error:
+            await self._later(writeback, str(error), SHUT_S)
+        except _TakenOver:
+            log.warning("writeback_taken_over", writeback_id=writeback.id)
         return True
+
+    async def _still_ours(self, writeback: Writeback) -> None:
+        """The fence before each write: whoever was slower than the lease leaves it to the one who has it now."""
+        async with self._database.transaction() as tx:
+            if not await writebacks.renew(tx.conn, writeback.id, writeback.lease, self._patience.writing_back_s):
+                raise _TakenOver
 
     async def _settle(self, access: Access, writeback: Writeback) -> None:
         try:
@@ -91,6 +109,7 @@ class AtsWriteback:
         if note_id is None:
             async with self._database.connection() as conn:
                 facts = await notes.facts(conn, writeback)
+            await self._still_ours(writeback)
             note_id = (await self._recruitee.add_note(access, writeback.candidate_id, note_lines(facts))).id
         async with self._database.transaction() as tx:
             await writebacks.noted(tx.conn, writeback.id, note_id)
@@ -102,6 +121,8 @@ class AtsWriteback:
     async def _move(self, access: Access, writeback: Writeback) -> None:
         async with self._database.connection() as conn:
             watched = await settings.watched_stage(conn, writeback.company_id, writeback.offer_id, writeback.stage_id)
+            if watched is None and await watches.is_watched(conn, writeback.company_id, writeback.place):
+                raise _NotNow("the settings of the stage are being saved")
         wish = _wish(watched)
         if not wants_move(wish, writeback.outcome):
             await self._moved(writeback, decide_move(None, writeback.outcome, writeback.stage_id, None, ()))
@@ -111,6 +132,7 @@ class AtsWriteback:
         now = await self._standing(access, writeback)
         decision = decide_move(wish, writeback.outcome, writeback.stage_id, now, pipeline)
         if isinstance(decision, Move):
+            await self._still_ours(writeback)
             await self._recruitee.change_stage(access, writeback.placement_id, decision.to.id)
             now = await self._standing(access, writeback)
             decision = decide_move(wish, writeback.outcome, writeback.stage_id, now, pipeline)

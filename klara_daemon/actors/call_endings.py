@@ -76,5 +76,6 @@ async def _facts(tx: Transaction, attempt: Attempt, news: News) -> CallFacts:
         person_spoke=state.person_spoke if state else False,
         answers=await conversations.answers_of_call(tx.conn, attempt.id),
         cancelled=attempt.hang_up_because is not None,
-        rang=attempt.rang,
+        rang=attempt.ringing_at is not None,
+        conversed=conversation is not None,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
+from uuid import UUID
 
 import structlog
 
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 NO_RULES = ""
 NO_SETTINGS = RuleSays("settings", "The company's settings are missing or incomplete.")
-NO_QUESTIONS = RuleSays("questions", "The question set of the stage is missing or empty.")
+NO_QUESTIONS = RuleSays("questions", "There is nothing to ask: the stage is not watched, or its question set is empty.")
 
 
 class CallScheduler:
@@ -73,18 +74,24 @@ class CallScheduler:
         return len(due) == HAND_OUT_AT_ONCE
 
     async def follow_settings(self) -> bool:
-        """Plan anew what was planned with other settings, some at a time; True when there may be more."""
-        more = False
+        """Plan anew what was planned with other settings, some at a time."""
         async with self._database.connection() as conn:
             company_ids = await outreaches.companies_with_open(conn)
         for company_id in company_ids:
+            await self._replan(company_id)
+        return False
+
+    async def _replan(self, company_id: int) -> None:
+        """One pass over a company; who is held for want of something other than rules is looked at each time."""
+        stale: Sequence[Outreach] = ()
+        after = UUID(int=0)
+        while not after.int or len(stale) == PLAN_AT_ONCE:
             async with self._database.transaction() as tx:
                 company = await settings.company(tx.conn, company_id)
                 current = company.rules.fingerprint if company else NO_RULES
-                stale = await outreaches.lock_planned_otherwise(tx.conn, company_id, current, PLAN_AT_ONCE)
+                stale = await outreaches.lock_planned_otherwise(tx.conn, company_id, current, PLAN_AT_ONCE, after)
                 await self._plan(tx, stale)
-            more = more or len(stale) == PLAN_AT_ONCE
-        return more
+            after = stale[-1].id if stale else UUID(int=1)
 
     async def find_forgotten(self) -> bool:
         """Find whom a lost message would have forgotten, and send it again."""
@@ -104,6 +111,8 @@ class CallScheduler:
         if not await stays.was_read(tx.conn, stay.company_id, stay.candidate_id):
             return None  # on a list of the stage, but with a number that nobody knows yet
         outreach = await outreaches.open_for(tx.conn, stay, watched.mode, tx.now)
+        if outreach is None:
+            return None
         _note(tx, outreach, "outreach_opened", mode=watched.mode)
         return outreach
 

@@ -1,10 +1,9 @@
-"""Places the calls that are due: at most once each, and only through the one rule.
+"""Brings the calls that are due to the telephone: only through the one rule, with a free line, on a fresh reading.
 
 1. A `place_call` only marks the outreach as to be dialled.
 2. Candidate and offer are read from Recruitee: is the placement still there?
 3. *Claim*, one transaction: the trunk has a line, the rule says *call*, the attempt is committed with nothing sent.
-4. *Fence*, one transaction: the attempt is `placing`; from here on it is never sent again.
-5. The request goes out once; its answer is committed. What is unclear is settled by asking: `call_reconciler`.
+4. `call_sender` takes it from there: fence, one request, its answer.
 """
 
 from __future__ import annotations
@@ -12,34 +11,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from time import monotonic
+from typing import assert_never
 from uuid import UUID, uuid4
 
 import structlog
 
 from klara_daemon import metrics
-from klara_daemon.actors.call_endings import end_attempt
+from klara_daemon.actors.call_sender import CallSender
 from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.domain import back_off
 from klara_daemon.domain.attempt_policy import Call, may_call
-from klara_daemon.domain.dispositions import AttemptState, Disposition, OutreachState
-from klara_daemon.messages import PlaceCall, PlanOutreach
+from klara_daemon.domain.dispositions import OutreachState
+from klara_daemon.messages import PlaceCall, PlanOutreach, StayChanged
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Candidate, Gone, Offer, Reconnect, RecruiteeError, Unavailable
-from klara_daemon.store import calls, outreaches, settings, stays
+from klara_daemon.store import calls, outreaches, settings, stays, trunks
 from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.outreaches import Outreach
-from klara_daemon.telephony.provider import Dial, NotSent, Provider, Rejected, RemoteCall, Uncertain
+from klara_daemon.store.trunks import Trunk
+from klara_daemon.telephony.provider import Dial, Provider
 
-READING_LASTS_S = 30.0
-DIAL_S = 20.0
+READING_LASTS_S = 25.0
+SLOT_MAY_BE_AHEAD_S = 5.0
 CLOCKS_MAY_DIFFER_S = 5.0
 TRUNK_FULL_S = 2.0
 SHUT_S = 60.0
 CLOSED_S = 900.0
-
 
 log = structlog.get_logger()
 
@@ -68,7 +67,7 @@ class Reading:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether a dial may rest on it."""
+        """Whether a dial may rest on it: with the wait for a slot it is at most 30 seconds old when the phone rings."""
         return monotonic() - self.at <= READING_LASTS_S
 
 
@@ -88,6 +87,11 @@ class Claimed:
     wait_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """There is nothing to dial: the outreach has gone on without us, or the scheduler is to plan it anew."""
+
+
 class Dialer:
     """Any number may run, in any number of processes: the trunk's row is the limit they share."""
 
@@ -105,7 +109,8 @@ class Dialer:
         self._database = database
         self._recruitee = recruitee
         self._door = door
-        self._provider = provider
+        self._trunk = provider.name
+        self._sender = CallSender(database, provider)
         self._calls_at_once = calls_at_once
         self._calls_per_second = calls_per_second
         self._patience = patience
@@ -116,33 +121,44 @@ class Dialer:
         tx.ring("dials")
 
     async def dial_one(self) -> bool:
-        """Carry the dial that is due, if one is, as far as it goes."""
+        """Carry the dial that is due, if one is and a line is free, as far as it goes."""
         async with self._database.transaction() as tx:
-            wanted = await calls.claim_dial(tx.conn, self._patience.dialling_s)
+            trunk = await trunks.look(tx.conn, self._trunk)
+            wanted = None if self._is_full(trunk) else await calls.claim_dial(tx.conn, self._patience.dialling_s)
         if wanted is None:
             return False
         result = await self._prepare(wanted.outreach_id, wanted.tries)
         match result:
             case Later():
-                log.info(
-                    "dial_postponed", outreach_id=wanted.outreach_id, because=result.because, wait_s=result.after_s
-                )
-                async with self._database.transaction() as tx:
-                    await calls.dial_later(tx.conn, wanted.outreach_id, result.after_s)
+                await self._postpone(wanted.outreach_id, result)
             case Claimed():
                 await asyncio.sleep(result.wait_s)
-                await self._send(wanted.outreach_id, result.dial)
-            case None:
+                await self._sender.send(wanted.outreach_id, result.dial)
+            case Done():
                 pass
+            case _:
+                assert_never(result)
         return True
 
-    async def _prepare(self, outreach_id: UUID, tries: int) -> Claimed | Later | None:
+    def _is_full(self, trunk: Trunk) -> bool:
+        return trunk.is_paused or trunk.open_calls >= self._calls_at_once
+
+    async def _postpone(self, outreach_id: UUID, later: Later) -> None:
+        """Try again later; the timeline says why, once for each reason."""
+        log.info("dial_postponed", outreach_id=outreach_id, because=later.because, wait_s=later.after_s)
+        async with self._database.transaction() as tx:
+            is_news = await calls.dial_later(tx.conn, outreach_id, later.after_s, later.because)
+            outreach = await outreaches.get(tx.conn, outreach_id)
+            if is_news and outreach is not None:
+                tx.note("dial_postponed", outreach.about, rule=later.because)
+
+    async def _prepare(self, outreach_id: UUID, tries: int) -> Claimed | Later | Done:
         async with self._database.connection() as conn:
             outreach = await outreaches.get(conn, outreach_id)
         if outreach is None or outreach.state is not OutreachState.WAITING:
             async with self._database.transaction() as tx:
                 await calls.dial_done(tx.conn, outreach_id)
-            return None
+            return Done()
         reading = await self._read(outreach, tries)
         if isinstance(reading, Later):
             return reading
@@ -151,8 +167,8 @@ class Dialer:
         return await self._claim(outreach, reading)
 
     async def _read(self, outreach: Outreach, tries: int) -> Reading | Later:
-        access = await self._door.access(outreach.company_id)
-        if access is None or not await self._door.is_open(outreach.company_id):
+        access = await self._door.open_access(outreach.company_id)
+        if access is None:
             return Later(SHUT_S, "recruitee_disconnected")
         at = monotonic()
         try:
@@ -165,7 +181,8 @@ class Dialer:
             return Later(SHUT_S, "recruitee_refused")
         except RecruiteeError as error:
             asked = error.retry_after_s if isinstance(error, Unavailable) else None
-            return Later(asked or back_off.back_off_s(tries), f"recruitee: {error}")
+            log.warning("candidate_not_read", outreach_id=outreach.id, cause=str(error))
+            return Later(asked or back_off.back_off_s(tries), "recruitee_unavailable")
         return Reading(candidate, offer, at)
 
     async def _look_again(self, outreach: Outreach) -> Later:
@@ -175,41 +192,41 @@ class Dialer:
             tx.ring("reads")
         return Later(SHUT_S, "left_stage")
 
-    async def _claim(self, outreach: Outreach, reading: Reading) -> Claimed | Later | None:
+    async def _claim(self, outreach: Outreach, reading: Reading) -> Claimed | Later | Done:
         """Ask the one rule with everything locked, and commit to the call if it says so."""
         async with self._database.transaction() as tx:
-            lines, database_at = await calls.lock_trunk(tx.conn, self._provider.name)
+            trunk = await trunks.lock(tx.conn, self._trunk)
+            if later := self._obstacle(trunk, reading):
+                return later
             locked = await outreaches.lock(tx.conn, [outreach.id])
             if not locked or locked[0].state is not OutreachState.WAITING:
                 await calls.dial_done(tx.conn, outreach.id)
-                return None
+                return Done()
             await self._keep(tx, outreach, reading)
-            if later := self._obstacle(reading, lines, database_at):
-                return later
-            company = await settings.company(tx.conn, outreach.company_id)
-            watched = await settings.watched_stage(tx.conn, outreach.company_id, outreach.offer_id, outreach.stage_id)
-            if watched is None:
+            tx.catch_up()
+            place = outreach.company_id, outreach.offer_id, outreach.stage_id
+            if await settings.watched_stage(tx.conn, *place) is None:
                 return Later(SHUT_S, "no_longer_watched")
+            company = await settings.company(tx.conn, outreach.company_id)
             rules = {outreach.company_id: company.rules} if company else {}
             situation = (await outreaches.situations(tx.conn, locked, rules)).get(outreach.id)
             speechless = await outreaches.without_questions(tx.conn, [outreach.id])
             if company is None or situation is None or speechless or not isinstance(may_call(situation, tx.now), Call):
                 await calls.dial_done(tx.conn, outreach.id)
                 tx.send(PlanOutreach(outreach_id=outreach.id))
-                return None
+                return Done()
             assert situation.number is not None
             if await calls.number_is_busy(tx.conn, situation.number):
                 return Later(SHUT_S, "number_busy")
             return await self._commit_to(tx, outreach, situation.number, company.caller_number)
 
-    def _obstacle(self, reading: Reading, lines: int, database_at: datetime) -> Later | None:
-        apart = (datetime.now(UTC) - database_at).total_seconds()
-        metrics.CLOCK_OFFSET_SECONDS.set(apart)
-        if abs(apart) > CLOCKS_MAY_DIFFER_S:
-            log.error("clocks_differ", seconds=apart)
+    def _obstacle(self, trunk: Trunk, reading: Reading) -> Later | None:
+        metrics.CLOCK_OFFSET_SECONDS.set(trunk.clock_offset_s)
+        if abs(trunk.clock_offset_s) > CLOCKS_MAY_DIFFER_S:
+            log.error("clocks_differ", seconds=trunk.clock_offset_s)
             return Later(SHUT_S, "clocks_differ")
-        if lines >= self._calls_at_once:
-            return Later(TRUNK_FULL_S, "trunk_full")
+        if self._is_full(trunk) or trunk.slot_in_s > SLOT_MAY_BE_AHEAD_S:
+            return Later(max(TRUNK_FULL_S, trunk.slot_in_s - SLOT_MAY_BE_AHEAD_S), "trunk_full")
         if not reading.is_fresh:
             return Later(0, "reading_too_old")
         if not reading.offer.is_open:
@@ -217,83 +234,22 @@ class Dialer:
         return None
 
     async def _keep(self, tx: Transaction, outreach: Outreach, reading: Reading) -> None:
+        """Keep what was read; corrected numbers may re-open another of this person's outreaches."""
         candidate, offer = reading.candidate, reading.offer
-        await stays.keep_candidate(tx.conn, outreach.company_id, candidate.id, candidate.name, candidate.phones)
+        company_id = outreach.company_id
+        if await stays.keep_candidate(tx.conn, company_id, candidate.id, candidate.name, candidate.phones):
+            for stay in await stays.open_stays(tx.conn, company_id, candidate.id):
+                tx.send(StayChanged(stay_id=stay.id))
         await stays.keep_offer(
-            tx.conn, outreach.company_id, offer.id, title=offer.title, status=offer.status, language=offer.language
+            tx.conn, company_id, offer.id, title=offer.title, status=offer.status, language=offer.language
         )
 
     async def _commit_to(self, tx: Transaction, outreach: Outreach, e164: str, caller: str) -> Claimed:
         attempt_id = uuid4()
         number = await calls.claim(
-            tx.conn, attempt_id, outreach.id, e164=e164, caller=caller, provider=self._provider.name, now=tx.now
+            tx.conn, attempt_id, outreach.id, e164=e164, caller=caller, provider=self._trunk, now=tx.now
         )
         await calls.dial_done(tx.conn, outreach.id)
-        wait_s = await calls.take_slot(tx.conn, self._provider.name, self._calls_per_second)
+        wait_s = await trunks.take_slot(tx.conn, self._trunk, self._calls_per_second)
         tx.note("call_claimed", replace(outreach.about, attempt_id=attempt_id), number=number)
         return Claimed(Dial(str(attempt_id), to=e164, caller=caller), wait_s)
-
-    # Sending: at most once
-
-    async def _send(self, outreach_id: UUID, dial: Dial) -> None:
-        attempt_id = UUID(dial.attempt_id)
-        if not await self._fence(outreach_id, attempt_id):
-            return
-        try:
-            async with asyncio.timeout(DIAL_S):
-                call = await self._provider.dial(dial)
-        except Rejected as error:
-            invalid = error.invalid_number
-            await self._ended(
-                attempt_id, Disposition.INVALID_NUMBER if invalid else Disposition.TECHNICAL_FAILURE, "rejected", error
-            )
-        except NotSent as error:
-            await self._ended(attempt_id, Disposition.NOT_PLACED, "not_sent", error)
-        except (Uncertain, TimeoutError) as error:
-            await self._unclear(attempt_id, error)
-        else:
-            await self._placed(attempt_id, call)
-
-    async def _fence(self, outreach_id: UUID, attempt_id: UUID) -> bool:
-        """Begin to place, unless time or the settings have gone on since the claim so that the rule forbids it."""
-        async with self._database.transaction() as tx:
-            locked = await outreaches.lock(tx.conn, [outreach_id])
-            company = await settings.company(tx.conn, locked[0].company_id)
-            rules = {locked[0].company_id: company.rules} if company else {}
-            situation = (await outreaches.situations(tx.conn, locked, rules)).get(outreach_id)
-            allowed = situation is not None and isinstance(may_call(situation, tx.now), Call)
-            if (
-                allowed
-                and locked[0].withdraw_because is None
-                and await calls.begin_placing(tx.conn, attempt_id, tx.now)
-            ):
-                return True
-            for attempt in await calls.lock(tx.conn, [attempt_id]):
-                if attempt.state is AttemptState.CLAIMED:
-                    await end_attempt(tx, attempt, Disposition.NOT_PLACED)
-        return False
-
-    async def _placed(self, attempt_id: UUID, call: RemoteCall) -> None:
-        metrics.DIALS.labels("placed").inc()
-        async with self._database.transaction() as tx:
-            (attempt,) = await calls.lock(tx.conn, [attempt_id])
-            await calls.adopt(tx.conn, attempt_id, call.ref)
-            if attempt.state in (AttemptState.PLACING, AttemptState.UNCLEAR):
-                await calls.go_on(tx.conn, attempt_id, AttemptState.PLACED, call.status, tx.now)
-            tx.note("call_placed", attempt.about, number=attempt.number)
-        log.info("call_placed", attempt_id=attempt_id, outreach_id=attempt.outreach_id, attempt_number=attempt.number)
-
-    async def _ended(self, attempt_id: UUID, disposition: Disposition, result: str, error: Exception) -> None:
-        metrics.DIALS.labels(result).inc()
-        log.warning("call_not_placed", attempt_id=attempt_id, disposition=disposition, cause=str(error))
-        async with self._database.transaction() as tx:
-            for attempt in await calls.lock(tx.conn, [attempt_id]):
-                await end_attempt(tx, attempt, disposition, error_code=getattr(error, "code", None))
-
-    async def _unclear(self, attempt_id: UUID, error: Exception) -> None:
-        metrics.DIALS.labels("uncertain").inc()
-        log.warning("call_unclear", attempt_id=attempt_id, cause=f"{type(error).__name__}: {error}")
-        async with self._database.transaction() as tx:
-            for attempt in await calls.lock(tx.conn, [attempt_id]):
-                if attempt.state is AttemptState.PLACING:
-                    await calls.go_on(tx.conn, attempt_id, AttemptState.UNCLEAR, None, tx.now)

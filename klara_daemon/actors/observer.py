@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Observer:
-    """Runs in every process: the numbers are those of the whole installation."""
+    """Runs with the call scheduler: the numbers are those of the whole installation."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -26,6 +26,11 @@ class OutboxRelay:
 
     async def relay_some(self) -> bool:
         """Send one batch; True when there may be more and the broker took it."""
+        try:
+            await self._broker.prepare()
+        except BrokerLost as error:
+            log.warning("outbox_not_relayed", cause=str(error))
+            return False
         async with self._database.transaction() as tx:
             rows = await outbox.take(tx.conn, AT_ONCE)
             if not rows:

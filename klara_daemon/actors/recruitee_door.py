@@ -27,10 +27,12 @@ class RecruiteeDoor:
         secrets = await self._secrets(company_id)
         return Access(company_id, secrets.token) if secrets and secrets.token else None
 
-    async def is_open(self, company_id: int) -> bool:
-        """Whether the company has a token that Recruitee has not refused; without one nobody is called."""
+    async def open_access(self, company_id: int) -> Access | None:
+        """The same, and None also while Recruitee refuses the token: then nobody is called and nothing written."""
         secrets = await self._secrets(company_id)
-        return secrets is not None and secrets.token is not None and secrets.connection is ConnectionState.CONNECTED
+        if secrets is None or secrets.token is None or secrets.connection is not ConnectionState.CONNECTED:
+            return None
+        return Access(company_id, secrets.token)
 
     async def _secrets(self, company_id: int) -> CompanySecrets | None:
         async with self._database.connection() as conn:
@@ -50,7 +52,7 @@ class RecruiteeDoor:
 
     async def welcomed(self, company_id: int) -> None:
         """Recruitee answered: if the door was shut, it is open again and waiting work goes on."""
-        if await self.is_open(company_id):
+        if await self.open_access(company_id):
             return
         async with self._database.transaction() as tx:
             if await companies.mark_connected(tx.conn, company_id):

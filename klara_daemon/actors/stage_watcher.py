@@ -26,6 +26,7 @@ from klara_daemon.store.stays import Read, Stay
 from klara_daemon.store.watches import Watch
 
 GRACE_S = 300.0
+NOTED_AT_ONCE = 200
 NEW_NUMBER_AFTER_S = 600.0
 """No webhook tells of a corrected number: those who have none that can be called are read again so often."""
 
@@ -113,12 +114,13 @@ class StageWatcher:
 
     async def _compare(self, watch: Watch, there: Sequence[Placement]) -> None:
         """Have everybody read about whom Recruitee's list and ours differ; a first look notes who was there."""
+        async with self._database.connection() as conn:
+            known = await stays.people_in_stage(conn, watch.company_id, watch.offer_id, watch.stage_id)
+        if not watch.settled:
+            await self._note_already_there(watch, there)
         async with self._database.transaction() as tx:
-            known = await stays.people_in_stage(tx.conn, watch.company_id, watch.offer_id, watch.stage_id)
-            listed = {placement.candidate_id: placement for placement in there}
-            if not watch.settled:
-                await self._note_already_there(tx, watch, [listed[person] for person in sorted(listed.keys() - known)])
-            different = sorted(known ^ listed.keys())
+            listed = {placement.candidate_id for placement in there}
+            different = sorted(known ^ listed)
             uncallable = await stays.uncallable_in_stage(
                 tx.conn, watch.company_id, watch.offer_id, watch.stage_id, NEW_NUMBER_AFTER_S
             )
@@ -128,13 +130,16 @@ class StageWatcher:
             if different:
                 log.info("stage_differed", company_id=watch.company_id, stage_id=watch.stage_id, people=len(different))
 
-    async def _note_already_there(self, tx: Transaction, watch: Watch, there: Sequence[Placement]) -> None:
-        for placement in there:
-            await stays.lock_person(tx.conn, watch.company_id, placement.candidate_id)
-            enter = Enter(placement.id, watch.place)
-            known = await stays.open_stays(tx.conn, watch.company_id, placement.candidate_id)
-            if all((stay.placement_id, stay.place) != (enter.placement_id, enter.place) for stay in known):
-                await self._enter(tx, placement.candidate_id, enter, watch)
+    async def _note_already_there(self, watch: Watch, there: Sequence[Placement]) -> None:
+        """Some people at a time: Postgres holds only so many locks at once."""
+        for nth in range(0, len(there), NOTED_AT_ONCE):
+            async with self._database.transaction() as tx:
+                for placement in sorted(there[nth : nth + NOTED_AT_ONCE], key=lambda one: one.candidate_id):
+                    await stays.lock_person(tx.conn, watch.company_id, placement.candidate_id)
+                    enter = Enter(placement.id, watch.place)
+                    known = await stays.open_stays(tx.conn, watch.company_id, placement.candidate_id)
+                    if all((stay.placement_id, stay.place) != (enter.placement_id, enter.place) for stay in known):
+                        await self._enter(tx, placement.candidate_id, enter, watch)
 
     # Reading
 

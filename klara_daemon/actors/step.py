@@ -66,6 +66,8 @@ class Step(Generic[M]):
     async def _park(self, delivery: Delivery, error: Exception) -> None:
         reason = str(error) if isinstance(error, UnreadableMessage) else f"{type(error).__name__}: {error}"
         async with self._database.transaction() as tx:
+            if delivery.id is not None and not await outbox.fresh(tx.conn, self.queue, [delivery.id]):
+                return
             body = delivery.body.decode("utf-8", "replace")
             number = await outbox.park(tx.conn, self.queue, delivery.id, delivery.name or self._kind.name, body, reason)
         metrics.MESSAGES_HANDLED.labels(self.queue, "parked").inc()

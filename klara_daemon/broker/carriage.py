@@ -62,6 +62,9 @@ class Subscription(Protocol):
 class Broker(Protocol):
     """Carries messages at least once. The broker is never the only place where a candidate exists."""
 
+    async def prepare(self) -> None:
+        """Have a line to publish on, before anything is locked for it. Raises `BrokerLost`."""
+
     async def publish(self, outgoing: Sequence[Outgoing]) -> Collection[UUID]:
         """Send, and return the ids that the broker confirmed; the rest is unknown. Raises `BrokerLost`."""
 

@@ -66,6 +66,9 @@ class InProcessBroker:
         """Whether no message waits or is being worked on."""
         return not any(line.waiting or line.in_hand for line in self._lines.values())
 
+    async def prepare(self) -> None:
+        """There is always a line."""
+
     async def publish(self, outgoing: Sequence[Outgoing]) -> Collection[UUID]:
         """Put each message into the queue that its name leads to; a name that leads nowhere is not confirmed."""
         routed = [message for message in outgoing if message.name in self._routes]

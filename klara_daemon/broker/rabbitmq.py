@@ -40,6 +40,11 @@ class RabbitMQ:
         self._connecting = asyncio.Lock()
         self._sending: AbstractChannel | None = None
 
+    async def prepare(self) -> None:
+        """Have a line to publish on. Raises `BrokerLost`."""
+        with line_breaks_as_broker_lost("connecting"):
+            await self._sending_channel()
+
     async def publish(self, outgoing: Sequence[Outgoing]) -> Collection[UUID]:
         """Send all at once, each mandatory and confirmed; the ids of those confirmed come back."""
         with line_breaks_as_broker_lost("publishing"):
@@ -114,14 +119,22 @@ class RabbitMQ:
         return cast(UnderlyingChannel, await self._sending.get_underlay_channel())
 
     async def _connection(self, purpose: str) -> AbstractConnection:
-        async with self._connecting:
+        async with asyncio.timeout(CONNECT_S), self._connecting:
             connection = self._connections.get(purpose)
             if connection is None or _is_dead(connection):
-                async with asyncio.timeout(CONNECT_S):
-                    connection = await aio_pika.connect(self._url, client_properties={"connection_name": purpose})
-                await self._declare(connection, self._topology.queues)
+                connection = await aio_pika.connect(self._url, client_properties={"connection_name": purpose})
+                await self._declare_or_close(connection)
                 self._connections[purpose] = connection
             return connection
+
+    async def _declare_or_close(self, connection: AbstractConnection) -> None:
+        declared = False
+        try:
+            await self._declare(connection, self._topology.queues)
+            declared = True
+        finally:
+            if not declared:
+                await connection.close()
 
     async def _declare(self, connection: AbstractConnection, queues: Sequence[Queue]) -> None:
         """Make exchanges and queues, with the same arguments everywhere, on a channel that is thrown away."""

@@ -15,7 +15,7 @@ from klara_daemon.commands.ending import run
 from klara_daemon.config import Config
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Access, RecruiteeError
-from klara_daemon.store import companies, health, outbox, settings, watches
+from klara_daemon.store import companies, health, outbox, settings, trunks, watches
 from klara_daemon.store.database import Connection
 from klara_daemon.store.migrations import pending
 from klara_daemon.store.session import session
@@ -106,6 +106,8 @@ async def _database(conn: Connection) -> AsyncIterator[tuple[str, str | None]]:
     yield "outbox", f"{waiting} messages wait, the oldest for {age_s:.0f} s; is the daemon running?" if late else None
     parked = await outbox.parked(conn)
     yield "parked messages", f"{len(parked)}; see `klara-daemon parked list`" if parked else None
+    for provider, because in await trunks.paused(conn):
+        yield f"trunk {provider}", f"paused, nobody is called: {because}"
     for held in await health.held(conn):
         yield f"company {held.company_id}, held outreaches", f"{held.number}: {held.says}"
     for company_id, fault in await health.overdue_writebacks(conn, WRITEBACK_MAY_TRY):

@@ -99,7 +99,7 @@ class CallFacts:
     `conversation` is what the dialogue itself came to, `answers` how many questions were answered in this call.
     `placed` is false when it is settled that no call ever existed; `rejected` when the dial was refused for good;
     `invalid_number` when the phone company says that the number is not in service. `cancelled`: we called it off;
-    `rang`: it had begun to ring.
+    `rang`: it had begun to ring. `conversed` is false when somebody picked up and we never began to speak.
     """
 
     status: str | None = None
@@ -114,6 +114,7 @@ class CallFacts:
     invalid_number: bool = False
     cancelled: bool = False
     rang: bool = False
+    conversed: bool = True
 
 
 # RFC 3261, 21.4-21.6, and RFC 8197/8688 for 607 and 608: what the callee's side answered to a call that failed.
@@ -169,6 +170,6 @@ def _by_status(facts: CallFacts) -> Disposition:
 
 def _without_result(facts: CallFacts) -> Disposition:
     """Somebody or something answered, and nothing came of it. A fault of ours must not look like a hang-up."""
-    if facts.error_code is not None:
-        return Disposition.TECHNICAL_FAILURE
+    if facts.error_code is not None or not facts.conversed:
+        return Disposition.CANCELLED if facts.cancelled else Disposition.TECHNICAL_FAILURE
     return Disposition.HUNG_UP if facts.person_spoke else Disposition.NO_ANSWER

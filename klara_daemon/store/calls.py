@@ -35,7 +35,7 @@ class Attempt:
     sip_code: int | None
     error_code: str | None
     hang_up_because: str | None
-    rang: bool
+    ringing_at: datetime | None
 
     @property
     def about(self) -> About:
@@ -67,7 +67,7 @@ class CallEvent:
 
 _ATTEMPT = (
     "id, outreach_id, company_id, candidate_id, number, e164, caller, provider, provider_ref, state, placed_at,"
-    " placing_since, call_status, answered_by, sip_code, error_code, hang_up_because, rang"
+    " placing_since, call_status, answered_by, sip_code, error_code, hang_up_because, ringing_at"
 )
 
 
@@ -104,44 +104,21 @@ async def claim_dial(conn: Connection, lease_s: float) -> Dial | None:
     return Dial(*row.values()) if row else None
 
 
-async def dial_later(conn: Connection, outreach_id: UUID, after_s: float) -> None:
-    """Try this dial again after `after_s` seconds."""
+async def dial_later(conn: Connection, outreach_id: UUID, after_s: float, because: str) -> bool:
+    """Try this dial again after `after_s` seconds; True when the reason is not that of the last time."""
+    before: str | None = await conn.fetchval("SELECT because FROM dials WHERE outreach_id = $1", outreach_id)
     await conn.execute(
-        "UPDATE dials SET due_at = now() + make_interval(secs => $2) WHERE outreach_id = $1", outreach_id, after_s
+        "UPDATE dials SET due_at = now() + make_interval(secs => $2), because = $3 WHERE outreach_id = $1",
+        outreach_id,
+        after_s,
+        because,
     )
+    return before != because
 
 
 async def dial_done(conn: Connection, outreach_id: UUID) -> None:
     """Nothing is left to be done for this dial."""
     await conn.execute("DELETE FROM dials WHERE outreach_id = $1", outreach_id)
-
-
-# Trunks
-
-
-async def lock_trunk(conn: Connection, provider: str) -> tuple[int, datetime]:
-    """Let nobody else claim a call on this trunk until the transaction ends: open attempts, and the database's time."""
-    await conn.execute("INSERT INTO trunks (provider) VALUES ($1) ON CONFLICT DO NOTHING", provider)
-    await conn.execute("SELECT FROM trunks WHERE provider = $1 FOR UPDATE", provider)
-    row = await conn.fetchrow(
-        "SELECT count(*) AS open, clock_timestamp() AS at FROM attempts WHERE provider = $1 AND state <> 'ended'",
-        provider,
-    )
-    assert row is not None
-    return row["open"], row["at"]
-
-
-async def take_slot(conn: Connection, provider: str, calls_per_second: float) -> float:
-    """Take the trunk's next slot; the seconds until it come back."""
-    wait_s: float = await conn.fetchval(
-        "UPDATE trunks SET next_call_at = greatest(next_call_at, clock_timestamp()) + make_interval(secs => $2)"
-        " WHERE provider = $1"
-        " RETURNING"
-        " greatest(0, extract(epoch FROM next_call_at - make_interval(secs => $2) - clock_timestamp()))::float8",
-        provider,
-        1 / calls_per_second,
-    )
-    return wait_s
 
 
 # Attempts
@@ -265,8 +242,7 @@ async def end(
 async def want_hang_up(conn: Connection, attempt_id: UUID, because: str) -> None:
     """Have the phone company end this call; the first reason stays."""
     await conn.execute(
-        "UPDATE attempts SET hang_up_because = $2, rang = state = 'ringing'"
-        " WHERE id = $1 AND hang_up_because IS NULL AND state <> 'ended'",
+        "UPDATE attempts SET hang_up_because = $2 WHERE id = $1 AND hang_up_because IS NULL AND state <> 'ended'",
         attempt_id,
         because,
     )
@@ -308,7 +284,7 @@ async def claim_look(conn: Connection, patience_s: Mapping[AttemptState, float],
     row = await conn.fetchrow(
         "UPDATE attempts a SET looked_at = now() FROM (SELECT t.id FROM attempts t"
         "   JOIN unnest($1::text[], $2::float8[]) AS patience(state, seconds) ON patience.state = t.state"
-        "   WHERE t.state_since < now() - make_interval(secs => patience.seconds)"
+        "   WHERE t.state <> 'ended' AND t.state_since < now() - make_interval(secs => patience.seconds)"
         "     AND (t.looked_at IS NULL OR t.looked_at < now() - make_interval(secs => $3))"
         "   ORDER BY t.state_since LIMIT 1 FOR UPDATE OF t SKIP LOCKED) due"
         f" WHERE a.id = due.id RETURNING {_OF_A}",

@@ -41,13 +41,14 @@ SELECT (SELECT count(*) FROM outreaches o WHERE state = 'calling' AND NOT EXISTS
               AND (a.state <> 'ended' OR a.state_since > now() - make_interval(secs => $1)))) AS calling_without_call,
        (SELECT count(*) FROM stays s WHERE left_at IS NULL AND NOT already_there
            AND NOT EXISTS (SELECT FROM outreaches o WHERE o.stay_id = s.id)
-           AND EXISTS (SELECT FROM stage_watches w WHERE (w.company_id, w.offer_id, w.stage_id)
-                         = (s.company_id, s.offer_id, s.stage_id) AND w.unwatched_since IS NULL)
+           AND EXISTS (SELECT FROM watched_stages w WHERE (w.company_id, w.offer_id, w.stage_id)
+                         = (s.company_id, s.offer_id, s.stage_id))
            AND s.entered_at < $2::timestamptz - make_interval(secs => $1)) AS stay_without_outreach,
        (SELECT count(*) FROM outreaches o WHERE state = 'ended' AND outcome <> 'withdrawn'
+           AND ended_at > $2::timestamptz - interval '1 hour'
            AND NOT EXISTS (SELECT FROM writebacks w WHERE w.outreach_id = o.id)) AS ended_without_writeback,
-       (SELECT count(*) FROM outreaches o WHERE state = 'ended'
-           AND EXISTS (SELECT FROM attempts a WHERE a.outreach_id = o.id AND a.state <> 'ended')) AS ended_while_calling
+       (SELECT count(*) FROM attempts a JOIN outreaches o ON o.id = a.outreach_id
+         WHERE a.state <> 'ended' AND o.state = 'ended') AS ended_while_calling
 """
 
 

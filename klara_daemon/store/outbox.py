@@ -72,11 +72,16 @@ async def park(conn: Connection, queue: str, message_id: UUID | None, name: str,
         "INSERT INTO parked (queue, message_id, name, body, reason) VALUES ($1, $2, $3, $4, $5) RETURNING id",
         queue,
         message_id,
-        name[:200],
-        body[:100_000].replace("\0", "\N{REPLACEMENT CHARACTER}"),
-        reason[:2_000],
+        _storable(name[:200]),
+        _storable(body[:100_000]),
+        _storable(reason[:2_000]),
     )
     return number
+
+
+def _storable(text: str) -> str:
+    """Postgres holds every sign but this one."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def parked(conn: Connection) -> list[Parked]:

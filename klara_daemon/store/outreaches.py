@@ -75,23 +75,27 @@ async def lock_of_stays(conn: Connection, stay_ids: Sequence[UUID]) -> dict[UUID
     return {row["stay_id"]: _outreach(row) for row in rows}
 
 
-async def lock_planned_otherwise(conn: Connection, company_id: int, fingerprint: str, limit: int) -> list[Outreach]:
-    """Lock waiting and held outreaches of a company whose plan rests on other settings."""
+async def lock_planned_otherwise(
+    conn: Connection, company_id: int, fingerprint: str, limit: int, after: UUID
+) -> list[Outreach]:
+    """Lock waiting and held outreaches of a company whose plan rests on other settings; those with ids past `after`."""
     rows = await conn.fetch(
         f"SELECT {_OUTREACH} FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held')"
-        " AND planned_with IS DISTINCT FROM $2 ORDER BY id LIMIT $3 FOR UPDATE",
+        " AND planned_with IS DISTINCT FROM $2 AND id > $4 ORDER BY id LIMIT $3 FOR UPDATE",
         company_id,
         fingerprint,
         limit,
+        after,
     )
     return [_outreach(row) for row in rows]
 
 
-async def open_for(conn: Connection, stay: Stay, mode: str, now: datetime) -> Outreach:
-    """Open the outreach of a stay: waiting, due at once, until it is planned."""
+async def open_for(conn: Connection, stay: Stay, mode: str, now: datetime) -> Outreach | None:
+    """Open the outreach of a stay: waiting, due at once, until it is planned; None when somebody else just did."""
     row = await conn.fetchrow(
         "INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode, state,"
         " opened_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $9)"
+        " ON CONFLICT (stay_id) DO NOTHING"
         f" RETURNING {_OUTREACH}",
         uuid4(),
         stay.id,
@@ -103,8 +107,7 @@ async def open_for(conn: Connection, stay: Stay, mode: str, now: datetime) -> Ou
         mode,
         now,
     )
-    assert row is not None
-    return _outreach(row)
+    return _outreach(row) if row else None
 
 
 async def situations(
@@ -174,9 +177,9 @@ async def _opted_out(conn: Connection, numbers: Collection[str]) -> set[tuple[in
 
 
 async def without_questions(conn: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these are interviews that have nothing to ask: their question set is missing or empty."""
+    """Which of these are interviews with nothing to ask: the stage is not watched, or its question set is empty."""
     rows = await conn.fetch(
-        "SELECT o.id FROM outreaches o JOIN watched_stages w USING (company_id, offer_id, stage_id)"
+        "SELECT o.id FROM outreaches o LEFT JOIN watched_stages w USING (company_id, offer_id, stage_id)"
         " WHERE o.id = ANY($1::uuid[]) AND o.mode = 'interview' AND NOT EXISTS"
         " (SELECT FROM questions q WHERE (q.company_id, q.question_set) = (w.company_id, w.question_set))",
         ids,
@@ -224,6 +227,7 @@ async def hand_out_due(conn: Connection, now: datetime, lease_s: float, limit: i
         "UPDATE outreaches o SET handed_until = now() + make_interval(secs => $2)"
         "  FROM (SELECT id FROM outreaches WHERE state = 'waiting' AND due_at <= $1"
         "           AND (handed_until IS NULL OR handed_until < now())"
+        "           AND NOT EXISTS (SELECT FROM dials d WHERE d.outreach_id = outreaches.id)"
         "         ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) due"
         " WHERE o.id = due.id RETURNING o.id",
         now,

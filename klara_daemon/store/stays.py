@@ -49,7 +49,7 @@ async def want_read(conn: Connection, people: Sequence[tuple[int, int]]) -> None
     await conn.execute(
         "INSERT INTO candidate_reads AS r (company_id, candidate_id)"
         " SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[]) AS w(company_id, candidate_id) ORDER BY 1, 2"
-        " ON CONFLICT (company_id, candidate_id) DO UPDATE SET wanted = r.wanted + 1,"
+        " ON CONFLICT (company_id, candidate_id) DO UPDATE SET wanted = nextval('readings'),"
         "   due_at = least(r.due_at, CASE WHEN r.tries = 0 THEN now() ELSE r.due_at END)",
         [company for company, _ in people],
         [candidate for _, candidate in people],
@@ -59,7 +59,7 @@ async def want_read(conn: Connection, people: Sequence[tuple[int, int]]) -> None
 async def claim_read(conn: Connection, lease_s: float) -> Read | None:
     """The candidate who has waited longest to be read; offered again after `lease_s` unless `read_done`."""
     row = await conn.fetchrow(
-        "UPDATE candidate_reads r SET due_at = now() + make_interval(secs => $1)"
+        "UPDATE candidate_reads r SET due_at = now() + make_interval(secs => $1), wanted = nextval('readings')"
         "  FROM (SELECT company_id, candidate_id FROM candidate_reads WHERE due_at <= now()"
         "         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due"
         " WHERE (r.company_id, r.candidate_id) = (due.company_id, due.candidate_id)"
@@ -257,7 +257,7 @@ async def uncalled_but_wanted(conn: Connection) -> list[UUID]:
     rows = await conn.fetch(
         "SELECT s.id FROM stays s JOIN watched_stages w USING (company_id, offer_id, stage_id)"
         " LEFT JOIN outreaches o ON o.stay_id = s.id"
-        " WHERE s.left_at IS NULL AND s.already_there AND w.call_those_already_there AND o.id IS NULL"
+        " WHERE s.left_at IS NULL AND s.already_there AND w.call_those_already_there AND o.id IS NULL LIMIT 1000"
     )
     return [row["id"] for row in rows]
 
@@ -271,11 +271,12 @@ async def stays(conn: Connection, ids: Sequence[UUID]) -> list[Stay]:
 async def without_outreach(conn: Connection) -> list[UUID]:
     """Stays that should have an outreach and have none, or whose outreach should have ended: nobody is forgotten."""
     rows = await conn.fetch(
-        "SELECT s.id FROM stays s LEFT JOIN outreaches o ON o.stay_id = s.id"
-        " WHERE (s.left_at IS NULL AND NOT s.already_there AND o.id IS NULL"
-        "        AND EXISTS (SELECT FROM watched_stages w WHERE (w.company_id, w.offer_id, w.stage_id)"
-        "                                                     = (s.company_id, s.offer_id, s.stage_id)))"
-        "    OR (s.left_at IS NOT NULL AND o.state <> 'ended' AND o.withdraw_because IS NULL)"
-        " LIMIT 1000"
+        "(SELECT s.id FROM stays s WHERE s.left_at IS NULL AND NOT s.already_there"
+        "    AND NOT EXISTS (SELECT FROM outreaches o WHERE o.stay_id = s.id)"
+        "    AND EXISTS (SELECT FROM watched_stages w WHERE (w.company_id, w.offer_id, w.stage_id)"
+        "                                                 = (s.company_id, s.offer_id, s.stage_id)) LIMIT 1000)"
+        " UNION ALL"
+        " (SELECT s.id FROM outreaches o JOIN stays s ON s.id = o.stay_id"
+        "   WHERE o.state <> 'ended' AND o.withdraw_because IS NULL AND s.left_at IS NOT NULL LIMIT 1000)"
     )
     return [row["id"] for row in rows]

@@ -67,9 +67,15 @@ async def claim_poll(conn: Connection, every_s: float) -> Watch | None:
     return Watch(*row.values()) if row else None
 
 
-async def poll_soon(conn: Connection, company_id: int) -> None:
-    """Look at all stages of a company at the next opportunity."""
-    await conn.execute("UPDATE stage_watches SET poll_due_at = now() WHERE company_id = $1", company_id)
+async def poll_soon(conn: Connection, company_id: int, *, not_within_s: float = 0) -> None:
+    """Look at all stages of a company at the next opportunity; at none of them twice within so many seconds."""
+    await conn.execute(
+        "UPDATE stage_watches SET"
+        " poll_due_at = least(poll_due_at, greatest(now(), polled_at + make_interval(secs => $2)))"
+        " WHERE company_id = $1 AND fault IS NULL",
+        company_id,
+        not_within_s,
+    )
 
 
 async def polled(
@@ -97,6 +103,17 @@ async def of_company(conn: Connection, company_id: int) -> list[Watch]:
         company_id,
     )
     return [Watch(*row.values()) for row in rows]
+
+
+async def is_watched(conn: Connection, company_id: int, place: Place) -> bool:
+    """Whether a stage is watched, or was until less than five minutes ago."""
+    watched: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM stage_watches WHERE (company_id, offer_id, stage_id) = ($1, $2, $3))",
+        company_id,
+        place.offer_id,
+        place.stage_id,
+    )
+    return watched
 
 
 async def faults(conn: Connection) -> list[tuple[int, int, int, str]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from klara_daemon.domain.dispositions import Outcome
+from klara_daemon.domain.stays import Place
 from klara_daemon.store.database import About, Connection
 
 
@@ -25,6 +26,12 @@ class Writeback:
     tries: int
     note_id: int | None
     move: str
+    lease: UUID
+
+    @property
+    def place(self) -> Place:
+        """The watched stage."""
+        return Place(self.offer_id, self.stage_id)
 
     @property
     def about(self) -> About:
@@ -49,13 +56,26 @@ async def claim(conn: Connection, lease_s: float) -> Writeback | None:
     row = await conn.fetchrow(
         "WITH due AS (SELECT id FROM writebacks WHERE due_at <= now() AND done_at IS NULL"
         "              ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED),"
-        " claimed AS (UPDATE writebacks w SET due_at = now() + make_interval(secs => $1) FROM due"
+        " claimed AS (UPDATE writebacks w SET due_at = now() + make_interval(secs => $1), lease = $2 FROM due"
         "              WHERE w.id = due.id RETURNING w.*)"
         " SELECT w.id, w.outreach_id, w.company_id, o.candidate_id, o.placement_id, o.offer_id, o.stage_id, o.outcome,"
-        "        w.tries, w.note_id, w.move FROM claimed w JOIN outreaches o ON o.id = w.outreach_id",
+        "        w.tries, w.note_id, w.move, w.lease FROM claimed w JOIN outreaches o ON o.id = w.outreach_id",
         lease_s,
+        uuid4(),
     )
     return Writeback(**{**dict(row), "outcome": Outcome(row["outcome"])}) if row else None
+
+
+async def renew(conn: Connection, writeback_id: UUID, lease: UUID, lease_s: float) -> bool:
+    """Hold the debt for as long again; False when somebody else has taken it in hand."""
+    ours: bool | None = await conn.fetchval(
+        "UPDATE writebacks SET due_at = now() + make_interval(secs => $3)"
+        " WHERE id = $1 AND lease = $2 AND done_at IS NULL RETURNING true",
+        writeback_id,
+        lease,
+        lease_s,
+    )
+    return bool(ours)
 
 
 async def noted(conn: Connection, writeback_id: UUID, note_id: int) -> None:

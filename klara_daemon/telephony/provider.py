@@ -80,12 +80,13 @@ Lookup = Found | Absent | Unknown
 
 
 class Rejected(Exception):
-    """The phone company refused the dial for good; nothing rings. `invalid_number` says whose fault it is."""
+    """The phone company refused the dial for good; nothing rings. The flags say whose fault it is, if not Klara's."""
 
-    def __init__(self, code: str, message: str, *, invalid_number: bool = False) -> None:
+    def __init__(self, code: str, message: str, *, invalid_number: bool = False, account: bool = False) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.invalid_number = invalid_number
+        self.account = account
 
 
 class NotSent(Exception):

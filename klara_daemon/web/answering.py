@@ -87,14 +87,16 @@ class Answering:
         watched = await settings.watched_stage(tx.conn, outreach.company_id, outreach.offer_id, outreach.stage_id)
         chosen = watched.question_set if watched else None
         asked = await settings.question_set(tx.conn, outreach.company_id, chosen) if chosen else None
+        if asked is None or not asked.questions:
+            return None
         name, _ = await stays.phones_of(tx.conn, outreach.company_id, outreach.candidate_id)
         answered = await conversations.answers(tx.conn, outreach.id)
         return Script(
-            language=asked.language if asked else company.language,
+            language=asked.language,
             company=company.name,
             candidate=name,
             job=await stays.offer_title(tx.conn, outreach.company_id, outreach.offer_id) or "",
-            questions=asked.questions if asked else (),
+            questions=asked.questions,
             answered=frozenset(answer.key for answer in answered),
         )
 

@@ -6,6 +6,7 @@ answered; so pings are always welcome, and while no secret is stored a webhook m
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import structlog
@@ -21,6 +22,8 @@ from klara_daemon.vault import Vault
 PATH = r"/webhooks/recruitee/{company_id:\d{1,15}}"
 SIGNATURE_HEADER = "X-Recruitee-Signature"
 LONGEST_BODY = 256 * 1024
+BODY_WITHIN_S = 10.0
+UNSIGNED_EVERY_S = 10.0
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger()
@@ -45,7 +48,8 @@ class RecruiteeWebhooks:
     async def _answer(self, request: web.Request, company_id: int) -> web.Response:
         if "Content-Encoding" in request.headers:
             return web.Response(status=415, text="Send the body uncompressed.")
-        raw = await request.read()
+        async with asyncio.timeout(BODY_WITHIN_S):
+            raw = await request.read()
         async with self._database.connection() as conn:
             if not await webhooks.company_is_known(conn, company_id):
                 return web.Response(status=404, text="This company is not set up here.")
@@ -69,7 +73,7 @@ class RecruiteeWebhooks:
 
     async def _prompt_a_look(self, company_id: int) -> web.Response:
         async with self._database.transaction() as tx:
-            await watches.poll_soon(tx.conn, company_id)
+            await watches.poll_soon(tx.conn, company_id, not_within_s=UNSIGNED_EVERY_S)
             tx.ring("polls")
         log.info("webhook_unsigned", company_id=company_id)
         return web.Response(text="ok")

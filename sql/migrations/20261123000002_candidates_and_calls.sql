@@ -36,11 +36,13 @@ CREATE TABLE stage_watches (
 );
 CREATE INDEX stage_watches_due ON stage_watches (poll_due_at);
 
--- Candidates who are to be read from Recruitee. `wanted` grows with each reason, so none is lost while one is served.
+-- Candidates who are to be read from Recruitee. `wanted` is new with each reason and each reader: a reading settles the
+-- row only if neither came after it.
+CREATE SEQUENCE readings;
 CREATE TABLE candidate_reads (
     company_id   bigint NOT NULL,
     candidate_id bigint NOT NULL,
-    wanted       bigint NOT NULL DEFAULT 1,
+    wanted       bigint NOT NULL DEFAULT nextval('readings'),
     tries        integer NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (company_id, candidate_id)
@@ -82,6 +84,7 @@ CREATE TABLE stays (
 );
 CREATE UNIQUE INDEX one_open_stay ON stays (company_id, placement_id, stage_id) WHERE left_at IS NULL;
 CREATE INDEX stays_of_candidate ON stays (company_id, candidate_id) WHERE left_at IS NULL;
+CREATE INDEX stays_open ON stays (id) WHERE left_at IS NULL AND NOT already_there;
 CREATE INDEX stays_in_stage ON stays (company_id, offer_id, stage_id) WHERE left_at IS NULL;
 
 -- The effort to reach one candidate for one stay.
@@ -111,13 +114,17 @@ CREATE TABLE outreaches (
 );
 CREATE INDEX outreaches_due ON outreaches (due_at) WHERE state = 'waiting';
 CREATE INDEX outreaches_of_company ON outreaches (company_id) WHERE state IN ('waiting', 'held');
+CREATE INDEX outreaches_calling ON outreaches (id) WHERE state = 'calling';
+CREATE INDEX outreaches_going_on ON outreaches (stay_id) WHERE state <> 'ended';
+CREATE INDEX outreaches_ended ON outreaches (ended_at) WHERE state = 'ended';
 CREATE INDEX outreaches_of_candidate ON outreaches (company_id, candidate_id);
 
 -- Outreaches whose call is due and which a dialer has been asked to place.
 CREATE TABLE dials (
     outreach_id uuid PRIMARY KEY REFERENCES outreaches ON DELETE CASCADE,
     tries       integer NOT NULL DEFAULT 0,
-    due_at      timestamptz NOT NULL DEFAULT now()
+    due_at      timestamptz NOT NULL DEFAULT now(),
+    because     text                                     -- why it was put off the last time
 );
 CREATE INDEX dials_due ON dials (due_at);
 
@@ -147,7 +154,6 @@ CREATE TABLE attempts (
     error_code    text,
     hang_up_because text,                                -- we want it to end; asked of the phone company
     hung_up_at    timestamptz,                           -- and when it was asked
-    rang          boolean NOT NULL DEFAULT false,        -- had begun to ring when we wanted it to end
     disposition   text CHECK (disposition IN ('interviewed', 'appointment_booked', 'partly_interviewed', 'hung_up',
                       'callback_requested', 'declined', 'opted_out', 'human_requested', 'wrong_person', 'voicemail',
                       'no_answer', 'busy', 'invalid_number', 'technical_failure', 'not_placed', 'cancelled')),
@@ -159,7 +165,7 @@ CREATE TABLE attempts (
 CREATE UNIQUE INDEX one_open_attempt ON attempts (outreach_id) WHERE state <> 'ended';
 CREATE UNIQUE INDEX one_live_call_to_a_number ON attempts (e164) WHERE state <> 'ended';
 CREATE INDEX attempts_open ON attempts (state, state_since) WHERE state <> 'ended';
-CREATE INDEX attempts_of_company ON attempts (company_id) WHERE state <> 'ended';
+CREATE INDEX attempts_to_number ON attempts (e164);
 
 -- The last line: whatever the code believes, these calls are never made.
 CREATE FUNCTION attempts_refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
@@ -251,6 +257,7 @@ CREATE TABLE answers (
     given_at      timestamptz NOT NULL,                  -- business
     PRIMARY KEY (outreach_id, question_key)
 );
+CREATE INDEX answers_of_attempt ON answers (attempt_id);
 
 -- People who said no: not called again by this company, whatever the job.
 CREATE TABLE opt_outs (
@@ -272,6 +279,7 @@ CREATE TABLE writebacks (
     company_id      bigint NOT NULL,
     due_at          timestamptz NOT NULL DEFAULT now(),
     tries           integer NOT NULL DEFAULT 0,
+    lease           uuid,                                -- of whoever has it in hand
     note_id         bigint,
     move            text NOT NULL DEFAULT 'open' CHECK (move IN ('open', 'moved', 'not_wanted', 'not_possible')),
     moved_to        bigint,
@@ -300,6 +308,7 @@ CREATE INDEX timeline_of_candidate ON timeline (company_id, candidate_id, id);
 CREATE TABLE trunks (
     provider     text PRIMARY KEY,
     next_call_at timestamptz NOT NULL DEFAULT now(),
+    paused_until timestamptz,
     paused_because text
 );
 
@@ -308,3 +317,4 @@ CREATE TABLE trunks (
 DROP TABLE trunks, timeline, writebacks, opt_outs, answers, transcript_lines, conversations, call_events, attempts, dials,
     outreaches, stays, offers, candidates, candidate_reads, stage_watches, webhook_events;
 DROP FUNCTION attempts_refuse();
+DROP SEQUENCE readings;

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
-from klara_daemon.actors import dialer as module
+from klara_daemon.actors import dialer as dialling_module
 from klara_daemon.actors.patience import Patience
 from klara_daemon.demo.recruitee.faults import Failure
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome, OutreachState
 from klara_daemon.messages import PlaceCall, PlanOutreach, StayChanged
+from klara_daemon.store import trunks as trunks_module
 from klara_daemon.store.outreaches import Outreach
 from tests.actors.scene import (
     BERLIN,
@@ -272,7 +273,7 @@ async def test_a_closed_job_holds_its_calls(watching: Scene, status: str) -> Non
 async def test_no_call_rests_on_an_old_reading(watching: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     outreach = await _due(watching)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "READING_LASTS_S", -1.0)
+        patch.setattr(dialling_module, "READING_LASTS_S", -1.0)
         for _ in range(3):
             assert await watching.dialer.dial_one()
     await _nobody_was_called(watching, outreach)
@@ -406,7 +407,7 @@ async def test_a_machine_whose_clock_differs_from_the_databases_calls_nobody(
 
     outreach = await _due(watching)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "datetime", WrongClock)
+        patch.setattr(trunks_module, "datetime", WrongClock)
         await watching.dialer.dial_one()
     await _nobody_was_called(watching, outreach)
 

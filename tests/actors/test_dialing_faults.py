@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -134,9 +135,28 @@ async def test_what_is_wrong_with_our_account_is_not_held_against_the_candidate(
     await watching.dialer.dial_one()
 
     attempt = await watching.last_attempt(outreach)
-    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.TECHNICAL_FAILURE)
+    how = Disposition.TECHNICAL_FAILURE if cause == "caller" else Disposition.NOT_PLACED
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, how)
     await watching.deliver()
     assert (await watching.outreach(outreach.id)).state is OutreachState.WAITING
+
+
+async def test_a_refused_account_pauses_the_trunk_and_calling_goes_on_when_it_is_mended(watching: Scene) -> None:
+    outreach = await _due(watching)
+    token, watching.telephone.auth_token = watching.telephone.auth_token, "another"
+    await watching.dialer.dial_one()
+    assert await watching.value("SELECT paused_because IS NOT NULL FROM trunks")
+    await watching.deliver()
+    watching.clock.set(watching.clock() + timedelta(minutes=10))
+    await watching.scheduler.hand_out_due()
+    await watching.deliver()
+    assert not await watching.dialer.dial_one(), "nobody is dialled over a paused trunk"
+
+    watching.telephone.auth_token = token
+    await watching.execute("UPDATE trunks SET paused_until = now()")
+    assert await watching.dialer.dial_one()
+    assert (await watching.last_attempt(outreach)).number == 2
+    assert len(watching.telephone.calls) == 1
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 418])
@@ -227,7 +247,7 @@ async def test_an_answer_that_cannot_be_written_down_is_asked_for_later(watching
 async def test_a_claim_that_nobody_sent_is_given_up_and_called_anew(watching: Scene) -> None:
     outreach = await _due(watching)
     await watching.execute(
-        "INSERT INTO trunks (provider, next_call_at) VALUES ('twilio', clock_timestamp() + interval '60 s')"
+        "INSERT INTO trunks (provider, next_call_at) VALUES ('twilio', clock_timestamp() + interval '4 s')"
     )
     dialling = asyncio.create_task(watching.dialer.dial_one())
     await eventually(lambda: watching.value("SELECT count(*) FROM attempts WHERE state = 'claimed'"))

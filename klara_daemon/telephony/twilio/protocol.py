@@ -56,6 +56,7 @@ INVALID_NUMBER_CODES: Final = frozenset({"21211", "21217", "13224"})
 """Twilio's codes for a number that cannot be called: invalid `To`, not valid, not supported or not existing."""
 
 TOO_MANY_REQUESTS: Final = 429
+ACCOUNT_REFUSED: Final = frozenset({401, 403})
 
 NOT_IN_THAT_STATE: Final = "21220"
 """The call cannot be changed that way any more: it has ended, or (for `canceled`) somebody has answered it."""
@@ -69,7 +70,7 @@ def placed_call(status: int, body: bytes, retry_after: str | None = None) -> Rem
         code, message = error_of(body)
         if code is None:
             raise Uncertain(f"HTTP {status} without one of Twilio's error codes")
-        raise Rejected(code, message, invalid_number=code in INVALID_NUMBER_CODES)
+        raise Rejected(code, message, invalid_number=code in INVALID_NUMBER_CODES, account=status in ACCOUNT_REFUSED)
     if not 200 <= status < 300:
         raise Uncertain(f"HTTP {status}")
     try:

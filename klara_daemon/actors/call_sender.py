@@ -1,0 +1,110 @@
+"""Sends a claimed call to the phone company: at most once.
+
+*Fence*, one transaction: the rule is asked again and the attempt becomes `placing`; from here on it is not sent again.
+The request goes out once; its answer is committed. What is unclear is settled by asking (`call_reconciler`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import structlog
+
+from klara_daemon import metrics
+from klara_daemon.actors.call_endings import end_attempt
+from klara_daemon.domain.attempt_policy import Call, may_call
+from klara_daemon.domain.dispositions import AttemptState, Disposition
+from klara_daemon.store import calls, outreaches, settings, trunks
+from klara_daemon.store.database import Database
+from klara_daemon.telephony.provider import Dial, NotSent, Provider, Rejected, RemoteCall, Uncertain
+
+DIAL_S = 20.0
+ACCOUNT_PAUSED_S = 300.0
+
+log = structlog.get_logger()
+
+
+class CallSender:
+    """Holds no state: the attempt's row says what may still be done."""
+
+    def __init__(self, database: Database, provider: Provider) -> None:
+        self._database = database
+        self._provider = provider
+
+    async def send(self, outreach_id: UUID, dial: Dial) -> None:
+        """Send the claimed call, unless the rule, or somebody, forbids it by now."""
+        attempt_id = UUID(dial.attempt_id)
+        if not await self._fence(outreach_id, attempt_id):
+            return
+        try:
+            async with asyncio.timeout(DIAL_S):
+                call = await self._provider.dial(dial)
+        except Rejected as error:
+            await self._rejected(attempt_id, error)
+        except NotSent as error:
+            await self._ended(attempt_id, Disposition.NOT_PLACED, "not_sent", error)
+        except (Uncertain, TimeoutError) as error:
+            await self._unclear(attempt_id, error)
+        else:
+            await self._placed(attempt_id, call)
+
+    async def _fence(self, outreach_id: UUID, attempt_id: UUID) -> bool:
+        """Begin to place, unless time or the settings have gone on since the claim so that the rule forbids it."""
+        async with self._database.transaction() as tx:
+            (outreach,) = await outreaches.lock(tx.conn, [outreach_id])
+            tx.catch_up()
+            company = await settings.company(tx.conn, outreach.company_id)
+            rules = {outreach.company_id: company.rules} if company else {}
+            situation = (await outreaches.situations(tx.conn, [outreach], rules)).get(outreach_id)
+            allowed = (
+                situation is not None
+                and isinstance(may_call(situation, tx.now), Call)
+                and outreach.withdraw_because is None
+                and not await outreaches.without_questions(tx.conn, [outreach_id])
+            )
+            if allowed and await calls.begin_placing(tx.conn, attempt_id, tx.now):
+                return True
+            for attempt in await calls.lock(tx.conn, [attempt_id]):
+                if attempt.state is AttemptState.CLAIMED:
+                    await end_attempt(tx, attempt, Disposition.NOT_PLACED)
+        return False
+
+    async def _placed(self, attempt_id: UUID, call: RemoteCall) -> None:
+        metrics.DIALS.labels("placed").inc()
+        async with self._database.transaction() as tx:
+            (attempt,) = await calls.lock(tx.conn, [attempt_id])
+            await calls.adopt(tx.conn, attempt_id, call.ref)
+            if attempt.state in (AttemptState.PLACING, AttemptState.UNCLEAR):
+                await calls.go_on(tx.conn, attempt_id, AttemptState.PLACED, call.status, tx.now)
+            tx.note("call_placed", attempt.about, number=attempt.number)
+        log.info("call_placed", attempt_id=attempt_id, outreach_id=attempt.outreach_id, attempt_number=attempt.number)
+        if attempt.state is AttemptState.ENDED:
+            # The answer came after the attempt was given up: whatever rings now is nobody's.
+            await self._provider.cancel(call.ref)
+
+    async def _rejected(self, attempt_id: UUID, error: Rejected) -> None:
+        """A refused account pauses the trunk and costs nobody a try; a refused number is one that is not in service."""
+        if error.account:
+            log.error("trunk_paused", provider=self._provider.name, cause=str(error))
+            async with self._database.transaction() as tx:
+                await trunks.pause(tx.conn, self._provider.name, str(error), ACCOUNT_PAUSED_S)
+            await self._ended(attempt_id, Disposition.NOT_PLACED, "rejected", error)
+        else:
+            invalid = Disposition.INVALID_NUMBER if error.invalid_number else Disposition.TECHNICAL_FAILURE
+            await self._ended(attempt_id, invalid, "rejected", error)
+
+    async def _ended(self, attempt_id: UUID, disposition: Disposition, result: str, error: Exception) -> None:
+        metrics.DIALS.labels(result).inc()
+        log.warning("call_not_placed", attempt_id=attempt_id, disposition=disposition, cause=str(error))
+        async with self._database.transaction() as tx:
+            for attempt in await calls.lock(tx.conn, [attempt_id]):
+                await end_attempt(tx, attempt, disposition, error_code=getattr(error, "code", None))
+
+    async def _unclear(self, attempt_id: UUID, error: Exception) -> None:
+        metrics.DIALS.labels("uncertain").inc()
+        log.warning("call_unclear", attempt_id=attempt_id, cause=f"{type(error).__name__}: {error}")
+        async with self._database.transaction() as tx:
+            for attempt in await calls.lock(tx.conn, [attempt_id]):
+                if attempt.state is AttemptState.PLACING:
+                    await calls.go_on(tx.conn, attempt_id, AttemptState.UNCLEAR, None, tx.now)
