@@ -209,7 +209,6 @@ CREATE TABLE public.attempts (
     error_code text,
     hang_up_because text,
     hung_up_at timestamp with time zone,
-    rang boolean DEFAULT false NOT NULL,
     disposition text,
     CONSTRAINT attempts_check CHECK (((state = 'ended'::text) = (disposition IS NOT NULL))),
     CONSTRAINT attempts_check1 CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
@@ -289,13 +288,24 @@ CREATE TABLE public.calling_windows (
 );
 
 --
+-- Name: readings; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.readings
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+--
 -- Name: candidate_reads; Type: TABLE; Schema: public; Owner: -
 --
 
 CREATE TABLE public.candidate_reads (
     company_id bigint NOT NULL,
     candidate_id bigint NOT NULL,
-    wanted bigint DEFAULT 1 NOT NULL,
+    wanted bigint DEFAULT nextval('public.readings'::regclass) NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL
 );
@@ -371,7 +381,8 @@ CREATE TABLE public.conversations (
 CREATE TABLE public.dials (
     outreach_id uuid NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    because text
 );
 
 --
@@ -684,6 +695,7 @@ CREATE TABLE public.transcript_lines (
 CREATE TABLE public.trunks (
     provider text NOT NULL,
     next_call_at timestamp with time zone DEFAULT now() NOT NULL,
+    paused_until timestamp with time zone,
     paused_because text
 );
 
@@ -753,6 +765,7 @@ CREATE TABLE public.writebacks (
     company_id bigint NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
+    lease uuid,
     note_id bigint,
     move text DEFAULT 'open'::text NOT NULL,
     moved_to bigint,
@@ -1021,16 +1034,22 @@ ALTER TABLE ONLY public.writebacks
     ADD CONSTRAINT writebacks_pkey PRIMARY KEY (id);
 
 --
--- Name: attempts_of_company; Type: INDEX; Schema: public; Owner: -
+-- Name: answers_of_attempt; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX attempts_of_company ON public.attempts USING btree (company_id) WHERE (state <> 'ended'::text);
+CREATE INDEX answers_of_attempt ON public.answers USING btree (attempt_id);
 
 --
 -- Name: attempts_open; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX attempts_open ON public.attempts USING btree (state, state_since) WHERE (state <> 'ended'::text);
+
+--
+-- Name: attempts_to_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attempts_to_number ON public.attempts USING btree (e164);
 
 --
 -- Name: call_events_open; Type: INDEX; Schema: public; Owner: -
@@ -1081,10 +1100,28 @@ CREATE INDEX opt_outs_by_candidate ON public.opt_outs USING btree (company_id, c
 CREATE INDEX opt_outs_by_number ON public.opt_outs USING btree (company_id, e164);
 
 --
+-- Name: outreaches_calling; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outreaches_calling ON public.outreaches USING btree (id) WHERE (state = 'calling'::text);
+
+--
 -- Name: outreaches_due; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX outreaches_due ON public.outreaches USING btree (due_at) WHERE (state = 'waiting'::text);
+
+--
+-- Name: outreaches_ended; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outreaches_ended ON public.outreaches USING btree (ended_at) WHERE (state = 'ended'::text);
+
+--
+-- Name: outreaches_going_on; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outreaches_going_on ON public.outreaches USING btree (stay_id) WHERE (state <> 'ended'::text);
 
 --
 -- Name: outreaches_of_candidate; Type: INDEX; Schema: public; Owner: -
@@ -1139,6 +1176,12 @@ CREATE INDEX stays_in_stage ON public.stays USING btree (company_id, offer_id, s
 --
 
 CREATE INDEX stays_of_candidate ON public.stays USING btree (company_id, candidate_id) WHERE (left_at IS NULL);
+
+--
+-- Name: stays_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX stays_open ON public.stays USING btree (id) WHERE ((left_at IS NULL) AND (NOT already_there));
 
 --
 -- Name: timeline_of_candidate; Type: INDEX; Schema: public; Owner: -
