@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import takewhile
 
 from klara_daemon.domain.dialogue.catalogue import catalogue
 from klara_daemon.domain.dialogue.phrases import Phrases
@@ -88,13 +87,12 @@ class YesNo:
 
 def _leading(marks: list[_Mark]) -> list[_Mark]:
     """The particles with which the words begin, one right after the other."""
-    ends = [0, *(mark.end for mark in marks)]
-    return [
-        mark
-        for mark, _ in takewhile(
-            lambda pair: pair[0].particle and pair[0].begin == pair[1], zip(marks, ends, strict=False)
-        )
-    ]
+    leading: list[_Mark] = []
+    for mark in marks:
+        if not mark.particle or mark.begin != (leading[-1].end if leading else 0):
+            break
+        leading.append(mark)
+    return leading
 
 
 @cache
