@@ -30,6 +30,7 @@ from klara_daemon.broker.carriage import Broker, Queue, Topology
 from klara_daemon.broker.in_process import InProcessBroker
 from klara_daemon.broker.rabbitmq import RabbitMQ
 from klara_daemon.config import IN_PROCESS_BROKER, Address, Config
+from klara_daemon.domain.dialogue.understanding import make_ready
 from klara_daemon.flow import FLOW, Role, leg_of
 from klara_daemon.messages import (
     CallProgressed,
@@ -211,6 +212,7 @@ class Daemon:
         app = web_app(RecruiteeWebhooks(self.database, self._vault), twilio)
 
         async def run(progress: Progress, stop: asyncio.Event) -> None:
+            await asyncio.to_thread(make_ready)
             async with listening(app, self._config.listen):
                 while not stop.is_set():
                     progress()

@@ -157,15 +157,6 @@ def endpoint(base_url: str, company_id: int, path: str) -> str:
     return f"{base_url.rstrip('/')}/c/{company_id:d}/{path}"
 
 
-def next_stage(offer: Offer, stage_id: int) -> Stage | None:
-    """The stage with the next higher position in the offer's template; None behind the last or an unknown one."""
-    here = next((stage for stage in offer.stages if stage.id == stage_id), None)
-    if here is None:
-        return None
-    behind = [stage for stage in offer.stages if stage.position > here.position]
-    return min(behind, key=lambda stage: stage.position, default=None)
-
-
 def sign(secret: str, raw: bytes) -> str:
     """The signature of a webhook: HMAC-SHA256 of the raw body in lowercase base16."""
     return hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()

@@ -11,6 +11,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from klara_daemon.domain.dialogue.machine import from_json, step, to_json
+from klara_daemon.domain.dialogue.speakable import heard as storable
 from klara_daemon.domain.dialogue.turns import (
     Action,
     Connected,
@@ -101,7 +102,7 @@ class SpokenCall:
 def _heard_line(heard: Heard) -> list[tuple[str, str, str | None, str | None]]:
     match heard:
         case Speech(text):
-            return [("candidate", text, None, None)]
+            return [("candidate", storable(text), None, None)]
         case Key(digit):
             return [("candidate", f"[{digit}]", None, None)]
         case Connected() | Silence() | TimeUp():

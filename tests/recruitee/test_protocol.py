@@ -17,14 +17,12 @@ from klara_daemon.recruitee.protocol import (
     Reconnect,
     RecruiteeError,
     Refused,
-    Stage,
     TestPing,
     Unavailable,
     WebhookEvent,
     endpoint,
     error_for,
     is_signed,
-    next_stage,
     parse_webhook,
     sign,
 )
@@ -289,22 +287,7 @@ def test_a_long_error_is_cut() -> None:
     assert len(str(error_for(422, {}, json.dumps({"error": ["word " * 1000] * 100}).encode()))) < 200
 
 
-# --- pipelines
-
-
-def _offer(*stages: Stage) -> Offer:
-    return Offer(1, "Job", "published", "de", stages)
-
-
-def test_the_next_stage_is_found_by_position_not_by_order() -> None:
-    applied, call, late = Stage(9, "Applied", "apply", -1), Stage(7, "Call", None, 3), Stage(8, "Late", None, 10)
-    offer = _offer(late, applied, call)
-    assert [next_stage(offer, stage_id) for stage_id in (9, 7, 8, 404)] == [call, late, None, None]
-
-
-def test_stages_at_one_position_do_not_follow_each_other() -> None:
-    twin, other = Stage(1, "a", None, 1), Stage(2, "b", None, 1)
-    assert next_stage(_offer(twin, other), 1) is None
+# --- offers
 
 
 @pytest.mark.parametrize(
