@@ -39,7 +39,7 @@ async def test_each_test_has_a_migrated_database_of_its_own(pool: asyncpg.Pool[a
 
 @pytest.mark.parametrize("time", ["first", "second"])
 async def test_each_test_has_a_virtual_host_of_its_own(amqp_url: str, time: str) -> None:
-    assert await _publishes(amqp_url, "only-one-test-sees-this") == 1
+    assert await _publishes(amqp_url, FLOW[0].queue) == 1
 
 
 async def test_a_private_rabbitmq_keeps_its_messages_when_killed(private_amqp_server: PrivateAmqpServer) -> None:
