@@ -6,8 +6,8 @@
 `private_postgres_server` one to break: `pid`, `pids()`, `stop(mode)`, `start()`, `restart(mode)`, `freeze()`, `thaw()`,
                           `url(database)`; the next test finds it running
 `private_database_url`    a fresh, migrated database in it
-`amqp_url`                a virtual host of its own, without queues; where the environment names the broker, one that all
-                          share, without the daemon's queues: give others names that no other test uses
+`amqp_url`                a virtual host of its own, without queues; of a broker that the environment names, the one
+                          that all share, without the daemon's queues: give others names that no other test uses
 `amqp_server`             the shared RabbitMQ: `url`, `version`, `fresh_url()`
 `private_amqp_server`     one to break: `pid`, `stop(kill=...)`, `start()`, `restart(kill=...)`, `freeze()`, `thaw()`,
                           `url`, `fresh_url()`; the next test finds it running. Kill it by `stop(kill=True)`, which

@@ -72,7 +72,12 @@ def private_folder(name: str, account: Account) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=f"klara-{name}-", dir=place))
     os.chown(folder, account.uid, account.gid)
     keeper = subprocess.Popen(
-        ["/bin/sh", "-c", _KEEPER, "keeper", str(folder)], stdin=subprocess.PIPE, cwd="/", start_new_session=True
+        ["/bin/sh", "-c", _KEEPER, "keeper", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
     )
     try:
         yield folder
