@@ -41,7 +41,17 @@ from klara_daemon.messages import (
     decode,
 )
 from klara_daemon.recruitee.client import Limits, RecruiteeClient
-from klara_daemon.store import calls, companies, conversations, outbox, outreaches, settings, timeline, webhooks
+from klara_daemon.store import (
+    call_events,
+    calls,
+    companies,
+    conversations,
+    outbox,
+    outreaches,
+    settings,
+    timeline,
+    webhooks,
+)
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.outreaches import Outreach
@@ -71,26 +81,31 @@ QUESTIONS: Final = [
     {"key": "experience", "text": "Wie viele Jahre haben Sie in der Pflege gearbeitet?", "kind": "number"},
     {"key": "start", "text": "Ab wann können Sie anfangen?", "kind": "text"},
 ]
-SETTINGS: Final = {
-    "company": {
-        "recruitee_company_id": COMPANY,
-        "name": "Pflege am Teuto",
-        "time_zone": BERLIN.key,
-        "country": "DE",
-        "subdivision": "NW",
-        "language": "de",
-        "caller_number": CALLER,
-    },
-    "calling": {
-        "max_attempts": 4,
-        "attempts_per_day": 2,
-        "weekdays": ["mon", "tue", "wed", "thu", "fri", "sat"],
-        "windows": [{"from": "09:00", "to": "12:00"}, {"from": "14:00", "to": "18:00"}],
-        "pause_minutes": 180,
-    },
-    "question_sets": {"care": {"language": "de", "questions": QUESTIONS}},
+COMPANY_PART: Final = {
+    "recruitee_company_id": COMPANY,
+    "name": "Pflege am Teuto",
+    "time_zone": BERLIN.key,
+    "country": "DE",
+    "subdivision": "NW",
+    "language": "de",
+    "caller_number": CALLER,
+}
+CALLING_PART: Final = {
+    "max_attempts": 4,
+    "attempts_per_day": 2,
+    "weekdays": ["mon", "tue", "wed", "thu", "fri", "sat"],
+    "windows": [{"from": "09:00", "to": "12:00"}, {"from": "14:00", "to": "18:00"}],
+    "pause_minutes": 180,
 }
 WATCHED: Final = {"offer_id": OFFER, "stage_id": CALL, "mode": "interview", "target": "next", "question_set": "care"}
+SETTINGS: Final = {
+    "company": COMPANY_PART,
+    "calling": CALLING_PART,
+    "question_sets": {"care": {"language": "de", "questions": QUESTIONS}},
+    "watched_stages": [WATCHED],
+}
+TOKEN: Final = "token-of-the-company"
+VAULT: Final = Vault([new_key()])
 
 
 class Clock:
@@ -190,12 +205,11 @@ class Scene:
         """An operator applies settings: the usual ones, but for what is named."""
         document = {
             **SETTINGS,
-            "company": SETTINGS["company"] | (company or {}),  # type: ignore[operator]
-            "calling": SETTINGS["calling"] | (calling or {}),  # type: ignore[operator]
+            "company": {**COMPANY_PART, **(company or {})},
+            "calling": {**CALLING_PART, **(calling or {})},
             "watched_stages": [{**stage, **watched} for stage in stages],
         }
-        async with self.database.transaction() as tx:
-            await settings.apply(tx.conn, parse(json.dumps(document)), "test")
+        await _apply(self.database, document)
 
     def candidate(self, *phones: str, stage: int = CALL, name: str = "Erika Mustermann") -> int:
         """Somebody stands in a stage; no webhook tells of it."""
@@ -226,6 +240,14 @@ class Scene:
         return event_id
 
     # The daemon
+
+    async def have_watched(self) -> None:
+        """The watched stages have been looked at once, while nobody stood there: what `watch` comes to, in one go."""
+        await self.execute(
+            "INSERT INTO stage_watches (company_id, offer_id, stage_id, watched_at, settled_at, polled_at, poll_due_at)"
+            " SELECT company_id, offer_id, stage_id, $1, $1, now(), now() + interval '180 s' FROM watched_stages",
+            self.clock(),
+        )
 
     async def watch(self) -> None:
         """The watched stages are looked at for the first time, and everybody in them is read."""
@@ -290,7 +312,7 @@ class Scene:
         """The phone company tells how a call goes, as the web role takes it; False for what was told before."""
         ref = ref or attempt.provider_ref or f"CA-of-{attempt.id}"
         async with self.database.transaction() as tx:
-            is_news = await calls.accept_event(
+            is_news = await call_events.accept(
                 tx.conn,
                 attempt.id,
                 f"{ref}:{status or answered_by}:{number}",
@@ -434,12 +456,24 @@ class Scene:
         return [line.rule for line in await self.lines(candidate_id) if line.event == event][-1]
 
 
+async def store_settings_and_token(database: Database) -> None:
+    """What an operator does once."""
+    await _apply(database, SETTINGS)
+    async with database.transaction() as tx:
+        await companies.store_token(tx.conn, VAULT, COMPANY, TOKEN)
+
+
+async def _apply(database: Database, document: Mapping[str, object]) -> None:
+    async with database.transaction() as tx:
+        await settings.apply(tx.conn, parse(json.dumps(document)), "test")
+
+
 @asynccontextmanager
 async def scene(database_url: str, patience: Patience = PATIENCE) -> AsyncIterator[Scene]:
-    """Monday morning: settings and token are stored; nobody has been moved yet, and no stage was looked at."""
+    """Monday morning, in a database that holds settings and token; nobody has been moved, no stage was looked at."""
     clock = Clock(MONDAY)
     recruitee = SmallRecruitee(clock, BERLIN)
-    recruitee.add_company(COMPANY, "Pflege am Teuto", "token-of-the-company")
+    recruitee.add_company(COMPANY, "Pflege am Teuto", TOKEN)
     recruitee.add_offer(COMPANY, OFFER, "Pflegefachkraft (m/w/d)", STAGES)
     await recruitee.start()
     database = await Database.open(database_url, clock)
@@ -449,11 +483,7 @@ async def scene(database_url: str, patience: Patience = PATIENCE) -> AsyncIterat
             aiohttp.ClientSession() as session,
         ):
             telephone.queued_s = FOR_EVER_S
-            found = Scene(clock, database, recruitee, telephone, Vault([new_key()]), session, database_url, patience)
-            await found.configure()
-            async with database.transaction() as tx:
-                await companies.store_token(tx.conn, found.vault, COMPANY, "token-of-the-company")
-            yield found
+            yield Scene(clock, database, recruitee, telephone, VAULT, session, database_url, patience)
     finally:
         await database.close()
         await recruitee.stop()

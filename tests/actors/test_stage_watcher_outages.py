@@ -13,7 +13,7 @@ from klara_daemon.messages import StayChanged, WebhookAccepted
 from klara_daemon.store import companies, watches
 from klara_daemon.store.companies import ConnectionState
 from klara_daemon.vault import Vault, new_key
-from tests.actors.scene import APPLIED, CALL, COMPANY, INTERVIEW, OFFER, WATCHED, Scene
+from tests.actors.scene import APPLIED, CALL, COMPANY, INTERVIEW, OFFER, TOKEN, WATCHED, Scene
 
 CANDIDATE, PLACEMENTS = r"GET .*/candidates/\d+$", "GET .*/placements"
 FAILURES: list[Failure] = [401, 403, 422, 429, 500, 502, "html", "cut", "hang", "close", "other_shape"]
@@ -180,7 +180,7 @@ async def test_without_a_token_nothing_is_asked_and_nothing_is_lost(scene: Scene
     assert len(await _reads(scene)) == 1
 
     async with scene.database.transaction() as tx:
-        await companies.store_token(tx.conn, scene.vault, COMPANY, "token-of-the-company")
+        await companies.store_token(tx.conn, scene.vault, COMPANY, TOKEN)
     scene.watcher = StageWatcher(scene.database, scene.client, scene.door, poll_every_s=180)
     await scene.let_pass(900)
     await scene.read()

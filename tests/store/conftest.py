@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.actors.conftest import _one_database, _scene, emptied_database_url, watching
+from tests.actors.conftest import _one_database, _scene, emptied_database_url, furnished_database_url, watching
 
-__all__ = ["_one_database", "_scene", "emptied_database_url", "watching"]
+__all__ = ["_one_database", "_scene", "emptied_database_url", "furnished_database_url", "watching"]
