@@ -30,6 +30,7 @@ STATEMENT_S = 30.0
 OUTAGE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg makes of a connection that was lost in the middle of an answer
     asyncpg.OperatorInterventionError,  # stopped, crashed, starting, dropped
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
     asyncpg.InvalidAuthorizationSpecificationError,
