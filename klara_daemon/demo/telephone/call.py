@@ -195,6 +195,8 @@ class LiveCall:
     async def _tell(self, status: CallStatus) -> None:
         """The call has come so far: to the record, and to the address that wants to know."""
         self.record.status = status
+        if status is CallStatus.RINGING:
+            self.record.rang_at = self._exchange.now()
         address = self._options.get("StatusCallback")
         if address is None or _EVENT_OF.get(status, "completed") not in self._events:
             return

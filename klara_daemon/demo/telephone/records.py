@@ -29,6 +29,7 @@ class CallRecord:
     created_at: datetime
     attempt_id: str | None = None
     status: CallStatus = CallStatus.QUEUED
+    rang_at: datetime | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     answered_by: str | None = None
