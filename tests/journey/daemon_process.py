@@ -36,7 +36,7 @@ PATIENCE: Final = Patience(
     absent_s=11,
     silent_s={
         AttemptState.UNCLEAR: 0.5,
-        AttemptState.PLACED: 4,
+        AttemptState.PLACED: 8,
         AttemptState.RINGING: 4,
         AttemptState.TALKING: 6,
     },

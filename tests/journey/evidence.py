@@ -45,6 +45,7 @@ class Call:
     ref: str
     attempt_id: str | None
     to: str
+    rang: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ async def collect(town: Town, conn: Connection, interrupted: frozenset[str]) -> 
         people=town.people,
         attempts=[_attempt(row) for row in rows],
         outcomes=outcomes,
-        calls=[Call(call.sid, call.attempt_id, call.to) for call in telephone.calls],
+        calls=[Call(call.sid, call.attempt_id, call.to, rang=call.rang_at is not None) for call in telephone.calls],
         dials=telephone.dials,
         overlaps=[f"{first.sid} and {second.sid} to {first.to}" for first, second in telephone.overlaps],
         problems=telephone.problems,

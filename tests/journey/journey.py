@@ -66,13 +66,12 @@ class Journey:
         """Move everybody, and carry them through to the end."""
         moving = asyncio.create_task(self.town.move_everybody())
         try:
-            async with asyncio.timeout(ENDS_WITHIN_S):
-                while not await self._goes_on():
-                    await asyncio.sleep(LOOK_EVERY_S)
-                await moving
-                await self.town.telephone.idle()
-        except TimeoutError:
-            raise AssertionError(f"the journey did not end; still under way: {await self._under_way()}") from None
+            await eventually(self._is_over, within=ENDS_WITHIN_S, saying="the journey came to its end")
+            await moving
+            await self.town.telephone.idle()
+        except AssertionError as error:
+            error.add_note(f"still under way: {sorted(await self._under_way())}")
+            raise
         finally:
             moving.cancel()
 
@@ -101,7 +100,7 @@ class Journey:
         async with self._pool.acquire() as conn:
             return await collect(self.town, conn, self._interrupted)
 
-    async def _goes_on(self) -> bool:
+    async def _is_over(self) -> bool:
         """One look: jump when everybody waits for a later time; True when nobody waits any more."""
         try:
             if not await self._nothing_to_do():

@@ -81,7 +81,7 @@ WORST: Final[list[tuple[Role, Moment]]] = [
 async def test_a_role_killed_in_the_middle_costs_nothing_but_time(
     role: Role, moment: Moment, seed: int, database_url: str, amqp_url: str, tmp_path: Path
 ) -> None:
-    chance = random.Random(f"{seed} {role} {moment.__name__}")
+    chance = random.Random(f"{seed} {role} {moment.__name__}")  # noqa: S311 - a moment is no secret
     async with journey(database_url, amqp_url, tmp_path) as under_test:
         await under_test.begin()
         going = asyncio.create_task(under_test.go())

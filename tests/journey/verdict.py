@@ -20,8 +20,8 @@ from tests.journey.town import ATTEMPTS_PER_DAY, BERLIN, INTERVIEW, MAX_ATTEMPTS
 MARKER: Final = "Klara-Ref: "
 SUNDAY: Final = 7
 _UNCOUNTED: Final = (Disposition.INVALID_NUMBER, Disposition.TECHNICAL_FAILURE, Disposition.NOT_PLACED)
-#: A call that ended so need not have been seen by the telephone network: it was refused, or never asked for.
-_UNSEEN: Final = (Disposition.INVALID_NUMBER, Disposition.NOT_PLACED)
+#: What ended so was refused, never asked for, or called off in the queue: no telephone has rung.
+_SILENT: Final = (Disposition.INVALID_NUMBER, Disposition.NOT_PLACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _lost_calls(evidence: Evidence) -> Iterator[str]:
     for attempt in evidence.attempts:
         if attempt.state is not AttemptState.ENDED:
             yield f"{_name(evidence, attempt)} never ended: {attempt.state}"
-        if attempt.id not in seen and (attempt.ref is not None or attempt.disposition not in _UNSEEN):
+        if attempt.id not in seen and (attempt.ref is not None or attempt.disposition not in _SILENT):
             yield f"{_name(evidence, attempt)} ended as {attempt.disposition}, and nobody was called"
 
 
@@ -136,15 +136,17 @@ def _doubled_writing(evidence: Evidence) -> Iterator[str]:
 
 
 def _strange_calls(evidence: Evidence) -> Iterator[str]:
-    """Calls that no attempt knows, that went elsewhere, that the daemon believes were not placed; calls out of hours."""
+    """Calls that no attempt knows, or knows otherwise: elsewhere, never placed; and calls out of hours."""
     known = {attempt.id: attempt for attempt in evidence.attempts}
     yield from (f"a dial for no attempt: {one}" for one in evidence.dials if one not in known)
     for call in evidence.calls:
         attempt = known.get(call.attempt_id or "")
         if attempt is None:
             yield f"a call for no attempt: {call.ref} to {call.to}"
-        elif (attempt.ref, attempt.e164) != (call.ref, call.to) or attempt.disposition in _UNSEEN:
-            yield f"{_name(evidence, attempt)} is {attempt.disposition} with {attempt.ref}, yet {call.ref} rang {call.to}"
+        elif (attempt.ref, attempt.e164) != (call.ref, call.to):
+            yield f"{_name(evidence, attempt)} is {attempt.ref}, yet {call.ref} went to {call.to}"
+        elif call.rang and attempt.disposition in _SILENT:
+            yield f"{_name(evidence, attempt)} is {attempt.disposition}, yet {call.to} rang"
     for attempt in evidence.attempts:
         at = _local(attempt.placed_at)
         if at.isoweekday() == SUNDAY or not any(opens <= at.time() < closes for opens, closes in WINDOWS):
