@@ -9,8 +9,9 @@ from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_atte
 from klara_daemon.domain.dialogue.machine import from_json
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.messages import CallProgressed, CancelCall
-from klara_daemon.store import calls, conversations
-from klara_daemon.store.calls import Attempt, CallEvent
+from klara_daemon.store import call_events, calls, conversations
+from klara_daemon.store.call_events import CallEvent
+from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Transaction
 
 
@@ -20,7 +21,7 @@ class CallListener:
     async def on_call_progressed(self, tx: Transaction, messages: Sequence[CallProgressed]) -> None:
         """Apply the news that came in for these attempts, in the order in which it came."""
         locked = {one.id: one for one in await calls.lock(tx.conn, [message.attempt_id for message in messages])}
-        for event in await calls.take_events(tx.conn, list(locked)):
+        for event in await call_events.take(tx.conn, list(locked)):
             attempt = locked[event.attempt_id]
             await calls.adopt(tx.conn, attempt.id, event.ref)
             await self._apply(tx, attempt, event)

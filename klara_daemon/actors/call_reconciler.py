@@ -17,7 +17,7 @@ from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.domain.calling_hours import is_open
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.messages import CallProgressed
-from klara_daemon.store import calls, settings
+from klara_daemon.store import call_events, calls, settings, silent_calls
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Database
 from klara_daemon.telephony.provider import Absent, CallStatus, Dial, Found, Provider, RemoteCall, Uncertain, Unknown
@@ -36,13 +36,15 @@ class CallReconciler:
     async def sweep(self) -> bool:
         """Give up orphaned claims, note lost requests, call off what may not ring any more, repeat lost news."""
         async with self._database.transaction() as tx:
-            for attempt in await calls.lock(tx.conn, await calls.orphaned_claims(tx.conn, self._patience.claimed_s)):
+            for attempt in await calls.lock(
+                tx.conn, await silent_calls.orphaned_claims(tx.conn, self._patience.claimed_s)
+            ):
                 if attempt.state is AttemptState.CLAIMED:
                     await end_attempt(tx, attempt, Disposition.NOT_PLACED)
-            lost = await calls.lost_dials(tx.conn, self._patience.placing_s)
+            lost = await silent_calls.lost_dials(tx.conn, self._patience.placing_s)
             for attempt_id in lost:
                 log.warning("dial_answer_lost", attempt_id=attempt_id)
-            for attempt_id in await calls.unheard(tx.conn, self._patience.news_s):
+            for attempt_id in await call_events.unheard(tx.conn, self._patience.news_s):
                 tx.send(CallProgressed(attempt_id=attempt_id))
         await self._call_off_late_ones()
         return False
@@ -50,7 +52,7 @@ class CallReconciler:
     async def look_at_one(self) -> bool:
         """Ask about the call that has been silent for longest, if one has been for too long."""
         async with self._database.transaction() as tx:
-            attempt = await calls.claim_look(tx.conn, self._patience.silent_s, self._patience.ask_again_s)
+            attempt = await silent_calls.claim_look(tx.conn, self._patience.silent_s, self._patience.ask_again_s)
         if attempt is None:
             return False
         if attempt.provider_ref is None:
@@ -62,7 +64,7 @@ class CallReconciler:
     async def hang_up_one(self) -> bool:
         """Have the phone company end a call that we want to end."""
         async with self._database.transaction() as tx:
-            attempt = await calls.claim_hang_up(tx.conn, self._patience.ask_again_s)
+            attempt = await silent_calls.claim_hang_up(tx.conn, self._patience.ask_again_s)
         if attempt is None or attempt.provider_ref is None:
             return False
         try:
@@ -85,7 +87,7 @@ class CallReconciler:
 
     async def _call_off_late_ones(self) -> None:
         async with self._database.transaction() as tx:
-            for attempt in await calls.not_ringing(tx.conn):
+            for attempt in await silent_calls.not_ringing(tx.conn):
                 company = await settings.company(tx.conn, attempt.company_id)
                 if company is None or not is_open(company.rules, tx.now):
                     await calls.want_hang_up(tx.conn, attempt.id, "window_ended")
@@ -95,8 +97,8 @@ class CallReconciler:
         if attempt.placing_since is None:
             return
         async with self._database.connection() as conn:
-            taken = await calls.taken_refs(conn, attempt.e164)
-            age_s = await calls.seconds_since_placing(conn, attempt.id)
+            taken = await silent_calls.taken_refs(conn, attempt.e164)
+            age_s = await silent_calls.seconds_since_placing(conn, attempt.id)
         dial = Dial(str(attempt.id), to=attempt.e164, caller=attempt.caller)
         match await self._provider.find(dial, attempt.placing_since, taken):
             case Found(call):

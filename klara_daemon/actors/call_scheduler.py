@@ -19,7 +19,7 @@ from klara_daemon import metrics
 from klara_daemon.domain.attempt_policy import Call, Decision, Hold, Never, RuleSays, Situation, Wait, may_call
 from klara_daemon.domain.dispositions import Outcome, OutreachState
 from klara_daemon.messages import CancelCall, OutreachEnded, PlaceCall, PlanOutreach, StayChanged
-from klara_daemon.store import outreaches, settings, stays, writebacks
+from klara_daemon.store import outreaches, settings, situations, stays, writebacks
 from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.settings import CompanySettings
@@ -138,10 +138,10 @@ class CallScheduler:
             if outreach.company_id not in companies:
                 companies[outreach.company_id] = await settings.company(tx.conn, outreach.company_id)
         rules = {company_id: company.rules for company_id, company in companies.items() if company}
-        situations = await outreaches.situations(tx.conn, locked, rules)
+        known = await situations.of(tx.conn, locked, rules)
         speechless = await outreaches.without_questions(tx.conn, [outreach.id for outreach in locked])
         for outreach in locked:
-            situation = situations.get(outreach.id)
+            situation = known.get(outreach.id)
             if situation is None:
                 await self._act(tx, outreach, Hold((NO_SETTINGS,)), None)
                 continue

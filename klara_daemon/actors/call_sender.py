@@ -15,7 +15,7 @@ from klara_daemon import metrics
 from klara_daemon.actors.call_endings import end_attempt
 from klara_daemon.domain.attempt_policy import Call, may_call
 from klara_daemon.domain.dispositions import AttemptState, Disposition
-from klara_daemon.store import calls, outreaches, settings, trunks
+from klara_daemon.store import calls, outreaches, settings, situations, trunks
 from klara_daemon.store.database import Database
 from klara_daemon.telephony.provider import Dial, NotSent, Provider, Rejected, RemoteCall, Uncertain
 
@@ -56,7 +56,7 @@ class CallSender:
             tx.catch_up()
             company = await settings.company(tx.conn, outreach.company_id)
             rules = {outreach.company_id: company.rules} if company else {}
-            situation = (await outreaches.situations(tx.conn, [outreach], rules)).get(outreach_id)
+            situation = (await situations.of(tx.conn, [outreach], rules)).get(outreach_id)
             allowed = (
                 situation is not None
                 and isinstance(may_call(situation, tx.now), Call)

@@ -27,7 +27,7 @@ from klara_daemon.domain.dispositions import OutreachState
 from klara_daemon.messages import PlaceCall, PlanOutreach, StayChanged
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Candidate, Gone, Offer, Reconnect, RecruiteeError, Unavailable
-from klara_daemon.store import calls, outreaches, settings, stays, trunks
+from klara_daemon.store import calls, dials, outreaches, settings, situations, stays, trunks
 from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.trunks import Trunk
@@ -117,14 +117,14 @@ class Dialer:
 
     async def on_place_call(self, tx: Transaction, messages: Sequence[PlaceCall]) -> None:
         """Mark outreaches as to be dialled."""
-        await calls.want_dials(tx.conn, [message.outreach_id for message in messages])
+        await dials.want(tx.conn, [message.outreach_id for message in messages])
         tx.ring("dials")
 
     async def dial_one(self) -> bool:
         """Carry the dial that is due, if one is and a line is free, as far as it goes."""
         async with self._database.transaction() as tx:
             trunk = await trunks.look(tx.conn, self._trunk)
-            wanted = None if self._is_full(trunk) else await calls.claim_dial(tx.conn, self._patience.dialling_s)
+            wanted = None if self._is_full(trunk) else await dials.claim(tx.conn, self._patience.dialling_s)
         if wanted is None:
             return False
         result = await self._prepare(wanted.outreach_id, wanted.tries)
@@ -147,7 +147,7 @@ class Dialer:
         """Try again later; the timeline says why, once for each reason."""
         log.info("dial_postponed", outreach_id=outreach_id, because=later.because, wait_s=later.after_s)
         async with self._database.transaction() as tx:
-            is_news = await calls.dial_later(tx.conn, outreach_id, later.after_s, later.because)
+            is_news = await dials.later(tx.conn, outreach_id, later.after_s, later.because)
             outreach = await outreaches.get(tx.conn, outreach_id)
             if is_news and outreach is not None:
                 tx.note("dial_postponed", outreach.about, rule=later.because)
@@ -157,7 +157,7 @@ class Dialer:
             outreach = await outreaches.get(conn, outreach_id)
         if outreach is None or outreach.state is not OutreachState.WAITING:
             async with self._database.transaction() as tx:
-                await calls.dial_done(tx.conn, outreach_id)
+                await dials.done(tx.conn, outreach_id)
             return Done()
         reading = await self._read(outreach, tries)
         if isinstance(reading, Later):
@@ -200,7 +200,7 @@ class Dialer:
                 return later
             locked = await outreaches.lock(tx.conn, [outreach.id])
             if not locked or locked[0].state is not OutreachState.WAITING:
-                await calls.dial_done(tx.conn, outreach.id)
+                await dials.done(tx.conn, outreach.id)
                 return Done()
             await self._keep(tx, outreach, reading)
             tx.catch_up()
@@ -209,10 +209,10 @@ class Dialer:
                 return Later(SHUT_S, "no_longer_watched")
             company = await settings.company(tx.conn, outreach.company_id)
             rules = {outreach.company_id: company.rules} if company else {}
-            situation = (await outreaches.situations(tx.conn, locked, rules)).get(outreach.id)
+            situation = (await situations.of(tx.conn, locked, rules)).get(outreach.id)
             speechless = await outreaches.without_questions(tx.conn, [outreach.id])
             if company is None or situation is None or speechless or not isinstance(may_call(situation, tx.now), Call):
-                await calls.dial_done(tx.conn, outreach.id)
+                await dials.done(tx.conn, outreach.id)
                 tx.send(PlanOutreach(outreach_id=outreach.id))
                 return Done()
             assert situation.number is not None
@@ -249,7 +249,7 @@ class Dialer:
         number = await calls.claim(
             tx.conn, attempt_id, outreach.id, e164=e164, caller=caller, provider=self._trunk, now=tx.now
         )
-        await calls.dial_done(tx.conn, outreach.id)
+        await dials.done(tx.conn, outreach.id)
         wait_s = await trunks.take_slot(tx.conn, self._trunk, self._calls_per_second)
         tx.note("call_claimed", replace(outreach.about, attempt_id=attempt_id), number=number)
         return Claimed(Dial(str(attempt_id), to=e164, caller=caller), wait_s)

@@ -16,7 +16,7 @@ from aiohttp import web
 from klara_daemon import metrics
 from klara_daemon.domain.dialogue.catalogue import catalogue
 from klara_daemon.messages import CallProgressed
-from klara_daemon.store import calls
+from klara_daemon.store import call_events, calls
 from klara_daemon.store.database import Database
 from klara_daemon.telephony.floor import Timing
 from klara_daemon.telephony.relay import converse
@@ -157,7 +157,7 @@ class TwilioWebhooks:
             if await calls.get(tx.conn, attempt_id) is None:
                 log.warning("callback_for_unknown_attempt", attempt_id=attempt_id)
                 return
-            is_news = await calls.accept_event(
+            is_news = await call_events.accept(
                 tx.conn,
                 attempt_id,
                 dedup_key,

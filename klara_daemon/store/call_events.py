@@ -1,0 +1,71 @@
+"""What the phone company tells about calls: each piece of news kept once, applied once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from klara_daemon.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One piece of news from the phone company."""
+
+    id: int
+    attempt_id: UUID
+    ref: str
+    kind: str
+    call_status: str | None
+    answered_by: str | None
+    sip_code: int | None
+    error_code: str | None
+
+
+async def accept(
+    conn: Connection,
+    attempt_id: UUID,
+    dedup_key: str,
+    ref: str,
+    kind: str,
+    *,
+    call_status: str | None = None,
+    answered_by: str | None = None,
+    sip_code: int | None = None,
+    error_code: str | None = None,
+) -> bool:
+    """Store a piece of news; False when it was there already."""
+    number = await conn.fetchval(
+        "INSERT INTO call_events (attempt_id, dedup_key, ref, kind, call_status, answered_by, sip_code, error_code)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id",
+        attempt_id,
+        dedup_key,
+        ref,
+        kind,
+        call_status,
+        answered_by,
+        sip_code,
+        error_code,
+    )
+    return number is not None
+
+
+async def take(conn: Connection, attempt_ids: Sequence[UUID]) -> list[CallEvent]:
+    """The news of these attempts that was not applied yet; it counts as applied from now on."""
+    rows = await conn.fetch(
+        "UPDATE call_events SET applied_at = now() WHERE attempt_id = ANY($1::uuid[]) AND applied_at IS NULL"
+        " RETURNING id, attempt_id, ref, kind, call_status, answered_by, sip_code, error_code",
+        attempt_ids,
+    )
+    return sorted((CallEvent(*row.values()) for row in rows), key=lambda event: event.id)
+
+
+async def unheard(conn: Connection, for_s: float) -> list[UUID]:
+    """Attempts whose news has waited for a while: the message that told of it was lost."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT attempt_id FROM call_events WHERE applied_at IS NULL"
+        " AND received_at < now() - make_interval(secs => $1) LIMIT 1000",
+        for_s,
+    )
+    return [row["attempt_id"] for row in rows]

@@ -1,0 +1,55 @@
+"""Outreaches that a dialer was asked to call, and why a call was put off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from klara_daemon.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """An outreach that a dialer was asked to call."""
+
+    outreach_id: UUID
+    tries: int
+
+
+async def want(conn: Connection, outreach_ids: Iterable[UUID]) -> None:
+    """Have these outreaches called at the next opportunity."""
+    await conn.execute(
+        "INSERT INTO dials (outreach_id) SELECT id FROM outreaches WHERE id = ANY($1::uuid[]) ORDER BY id"
+        " ON CONFLICT DO NOTHING",
+        sorted(set(outreach_ids)),
+    )
+
+
+async def claim(conn: Connection, lease_s: float) -> Dial | None:
+    """The dial that has waited longest; offered again after `lease_s` unless it is done with."""
+    row = await conn.fetchrow(
+        "UPDATE dials d SET due_at = now() + make_interval(secs => $1), tries = tries + 1"
+        "  FROM (SELECT outreach_id FROM dials WHERE due_at <= now()"
+        "         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due"
+        " WHERE d.outreach_id = due.outreach_id RETURNING d.outreach_id, d.tries",
+        lease_s,
+    )
+    return Dial(*row.values()) if row else None
+
+
+async def later(conn: Connection, outreach_id: UUID, after_s: float, because: str) -> bool:
+    """Try this dial again after `after_s` seconds; True when the reason is not that of the last time."""
+    before: str | None = await conn.fetchval("SELECT because FROM dials WHERE outreach_id = $1", outreach_id)
+    await conn.execute(
+        "UPDATE dials SET due_at = now() + make_interval(secs => $2), because = $3 WHERE outreach_id = $1",
+        outreach_id,
+        after_s,
+        because,
+    )
+    return before != because
+
+
+async def done(conn: Connection, outreach_id: UUID) -> None:
+    """Nothing is left to be done for this dial."""
+    await conn.execute("DELETE FROM dials WHERE outreach_id = $1", outreach_id)
