@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+import structlog
+
 from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_attempt
 from klara_daemon.domain.dialogue.machine import from_json
 from klara_daemon.domain.dispositions import AttemptState, Disposition
@@ -14,18 +16,22 @@ from klara_daemon.store.call_events import CallEvent
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Transaction
 
+log = structlog.get_logger()
+
 
 class CallListener:
     """Turns news into states; asks nobody."""
 
     async def on_call_progressed(self, tx: Transaction, messages: Sequence[CallProgressed]) -> None:
         """Apply the news that came in for these attempts, in the order in which it came."""
-        locked = {one.id: one for one in await calls.lock(tx.conn, [message.attempt_id for message in messages])}
-        for event in await call_events.take(tx.conn, list(locked)):
-            attempt = locked[event.attempt_id]
-            await calls.adopt(tx.conn, attempt.id, event.ref)
-            await self._apply(tx, attempt, event)
-            (locked[attempt.id],) = await calls.lock(tx.conn, [attempt.id])
+        known = await calls.lock(tx.conn, [message.attempt_id for message in messages])
+        for event in await call_events.take(tx.conn, [attempt.id for attempt in known]):
+            await calls.adopt(tx.conn, event.attempt_id, event.ref)
+            (attempt,) = await calls.lock(tx.conn, [event.attempt_id])
+            if attempt.provider_ref == event.ref:
+                await self._apply(tx, attempt, event)
+            else:
+                log.warning("news_of_another_call", attempt_id=attempt.id)
 
     async def on_cancel_call(self, tx: Transaction, messages: Sequence[CancelCall]) -> None:
         """End calls whose reason has gone; one in which both already speak goes on."""
