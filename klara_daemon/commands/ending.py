@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import structlog
 
+from klara_daemon import log as log_setup
 from klara_daemon.errors import KlaraError
 
 T = TypeVar("T")
@@ -24,7 +25,12 @@ class BadInput(KlaraError):
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work to its end. A failure that a person can do something about ends the program in words."""
+    """Run a command's work to its end. A failure that a person can do something about ends the program in words.
+
+    Its log line, which the reference finds, is for machines: a person at a terminal has just read the words.
+    """
+    if not structlog.is_configured():
+        log_setup.configure("json", "critical" if sys.stderr.isatty() else "warning")
     try:
         return asyncio.run(work)
     except KlaraError as error:
