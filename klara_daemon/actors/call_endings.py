@@ -43,6 +43,19 @@ async def apply_news(tx: Transaction, attempt: Attempt, news: News) -> None:
             tx.note("call_rang" if state is AttemptState.RINGING else "call_answered", attempt.about)
 
 
+async def machine_told(tx: Transaction, attempt: Attempt, answered_by: str) -> None:
+    """Hang up on a mailbox or a fax, unless a person has spoken: machine detection errs, a voice does not."""
+    if attempt.state is AttemptState.ENDED:
+        return
+    conversation = await conversations.lock(tx.conn, attempt.id)
+    if conversation is not None and from_json(conversation.state).person_confirmed:
+        return
+    await calls.machine_told(tx.conn, attempt.id, answered_by)
+    if answered_by.startswith(("machine", "fax")):
+        await calls.want_hang_up(tx.conn, attempt.id, MACHINE)
+        tx.ring("hang_ups")
+
+
 async def end_attempt(
     tx: Transaction, attempt: Attempt, disposition: Disposition, news: News | None = None, error_code: str | None = None
 ) -> None:

@@ -7,11 +7,10 @@ from typing import assert_never
 
 import structlog
 
-from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_attempt
-from klara_daemon.domain.dialogue.machine import from_json
+from klara_daemon.actors.call_endings import News, apply_news, end_attempt, machine_told
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.messages import CallProgressed, CancelCall
-from klara_daemon.store import call_events, calls, conversations
+from klara_daemon.store import call_events, calls
 from klara_daemon.store.call_events import CallEvent
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Transaction
@@ -50,16 +49,6 @@ class CallListener:
 
     async def _apply(self, tx: Transaction, attempt: Attempt, event: CallEvent) -> None:
         if event.answered_by is not None:
-            await self._machine_told(tx, attempt, event.answered_by)
+            await machine_told(tx, attempt, event.answered_by)
         if event.call_status is not None:
             await apply_news(tx, attempt, News(event.call_status, event.sip_code, event.error_code))
-
-    async def _machine_told(self, tx: Transaction, attempt: Attempt, answered_by: str) -> None:
-        """Hang up on a mailbox or a fax, unless a person has spoken: machine detection errs, a voice does not."""
-        conversation = await conversations.lock(tx.conn, attempt.id)
-        if conversation is not None and from_json(conversation.state).person_confirmed:
-            return
-        await calls.machine_told(tx.conn, attempt.id, answered_by)
-        if answered_by.startswith(("machine", "fax")):
-            await calls.want_hang_up(tx.conn, attempt.id, MACHINE)
-            tx.ring("hang_ups")

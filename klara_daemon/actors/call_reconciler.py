@@ -3,7 +3,7 @@
 1. A claim that nobody sent is given up: nothing rang.
 2. A request whose answer was lost is looked for; only after ten minutes without a trace was it never placed.
 3. A call without news is asked about; one that the phone company still queues after a minute is called off.
-4. A call that does not ring when its window ends is called off.
+4. A call that does not ring when its window ends is called off, and so is one whose candidate has left.
 5. Whoever is to be hung up on is hung up on.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import structlog
 
 from klara_daemon import metrics
-from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_attempt
+from klara_daemon.actors.call_endings import MACHINE, News, apply_news, end_attempt, machine_told
 from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.domain.calling_hours import is_open
 from klara_daemon.domain.dispositions import AttemptState, Disposition
@@ -46,7 +46,7 @@ class CallReconciler:
                 log.warning("dial_answer_lost", attempt_id=attempt_id)
             for attempt_id in await call_events.unheard(tx.conn, self._patience.news_s):
                 tx.send(CallProgressed(attempt_id=attempt_id))
-        await self._call_off_late_ones()
+        await self._call_off()
         return False
 
     async def look_at_one(self) -> bool:
@@ -85,8 +85,11 @@ class CallReconciler:
         else:
             await self._provider.cancel(ref)
 
-    async def _call_off_late_ones(self) -> None:
+    async def _call_off(self) -> None:
         async with self._database.transaction() as tx:
+            for attempt_id, because in await silent_calls.withdrawn(tx.conn):
+                await calls.want_hang_up(tx.conn, attempt_id, because)
+                tx.ring("hang_ups")
             for attempt in await silent_calls.not_ringing(tx.conn):
                 company = await settings.company(tx.conn, attempt.company_id)
                 if company is None or not is_open(company.rules, tx.now):
@@ -130,6 +133,9 @@ class CallReconciler:
                     await end_attempt(tx, locked, Disposition.TECHNICAL_FAILURE)
                 return
             await calls.adopt(tx.conn, locked.id, call.ref)
+            if call.answered_by is not None:
+                await machine_told(tx, locked, call.answered_by)
+                (locked,) = await calls.lock(tx.conn, [attempt.id])
             await apply_news(tx, locked, News(call.status, call.sip_code))
             if locked.state is AttemptState.PLACED and call.status in (CallStatus.QUEUED, CallStatus.INITIATED):
                 await calls.want_hang_up(tx.conn, locked.id, "queued_too_long")

@@ -78,6 +78,8 @@ class CallSender:
             if attempt.state in (AttemptState.PLACING, AttemptState.UNCLEAR):
                 await calls.go_on(tx.conn, attempt_id, AttemptState.PLACED, call.status, tx.now)
             tx.note("call_placed", attempt.about, number=attempt.number)
+            if attempt.hang_up_because is not None:
+                tx.ring("hang_ups")
         log.info("call_placed", attempt_id=attempt_id, outreach_id=attempt.outreach_id, attempt_number=attempt.number)
         if attempt.state is AttemptState.ENDED:
             # The answer came after the attempt was given up: whatever rings now is nobody's.

@@ -67,6 +67,16 @@ async def not_ringing(conn: Connection) -> list[Attempt]:
     return [attempt_of(row) for row in rows]
 
 
+async def withdrawn(conn: Connection) -> list[tuple[UUID, str]]:
+    """Calls in which nobody speaks yet, whose reason has gone and which nobody has called off; and why."""
+    rows = await conn.fetch(
+        "SELECT a.id, o.withdraw_because FROM attempts a JOIN outreaches o ON o.id = a.outreach_id"
+        " WHERE a.state IN ('placing', 'unclear', 'placed', 'ringing') AND a.hang_up_because IS NULL"
+        "   AND o.withdraw_because IS NOT NULL"
+    )
+    return [(row["id"], row["withdraw_because"]) for row in rows]
+
+
 async def taken_refs(conn: Connection, e164: str) -> frozenset[str]:
     """The phone company's ids of calls to a number that belong to known attempts."""
     rows = await conn.fetch("SELECT provider_ref FROM attempts WHERE e164 = $1 AND provider_ref IS NOT NULL", e164)
