@@ -78,6 +78,11 @@ def broker_for(url: str) -> Broker:
     return InProcessBroker(TOPOLOGY) if url == IN_PROCESS_BROKER else RabbitMQ(url, TOPOLOGY)
 
 
+def http_session() -> aiohttp.ClientSession:
+    """What vendors are asked with: no cookie that one of them sets is ever sent back, to nobody."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+
+
 class Daemon:
     """One process of the daemon: the roles it was given, on the parts they share."""
 

@@ -15,7 +15,7 @@ import structlog
 
 from klara_daemon import sd_notify
 from klara_daemon.actors.patience import PATIENCE, Patience
-from klara_daemon.app import Daemon, broker_for, listening, system_now
+from klara_daemon.app import Daemon, broker_for, http_session, listening, system_now
 from klara_daemon.broker.carriage import Broker, BrokerLost
 from klara_daemon.broker.rabbitmq import RabbitMQ
 from klara_daemon.config import Config
@@ -90,7 +90,7 @@ async def parts(
     config: Config, now: Callable[[], datetime]
 ) -> AsyncIterator[tuple[Database, Broker, aiohttp.ClientSession]]:
     """Pool, broker and HTTP session; closed in the order: broker, pool, session."""
-    async with aiohttp.ClientSession() as session:
+    async with http_session() as session:
         database = await Database.open(config.database_url, now)
         broker = broker_for(config.amqp_url)
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-import aiohttp
 import click
 
+from klara_daemon.app import http_session
 from klara_daemon.commands.ending import BadInput, run
 from klara_daemon.config import Config
 from klara_daemon.errors import KlaraError
@@ -70,7 +70,7 @@ async def _secret(company_id: int, content: bytes) -> None:
 
 async def _whoami(access: Access, url: str) -> Admin:
     try:
-        async with aiohttp.ClientSession() as http:
+        async with http_session() as http:
             return await RecruiteeClient(http, url).whoami(access)
     except Unavailable as error:
         raise NotChecked(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import signal
 import sys
 
-import aiohttp
 import click
-import structlog
 
-from klara_daemon.app import TOPOLOGY, Daemon
+from klara_daemon import log
+from klara_daemon.app import TOPOLOGY, Daemon, http_session
 from klara_daemon.broker.in_process import InProcessBroker
+from klara_daemon.commands.ending import run
+from klara_daemon.demo.private_server import ServerFailed
 from klara_daemon.demo.story import play, verdict
 from klara_daemon.demo.world import World, world
+from klara_daemon.errors import KlaraError
 from klara_daemon.flow import Role
 from klara_daemon.recruitee.client import Limits
+from klara_daemon.supervisor import ActorEnded
 from klara_daemon.telephony.floor import Timing
 
 COMPLETE_WITHIN_S = 60.0
@@ -27,20 +28,43 @@ COMPLETE_WITHIN_S = 60.0
 @click.option("--once", is_flag=True, help="End when the story is complete.")
 @click.option("--verbose", is_flag=True, help="Show the daemon's log as well.")
 def demo(*, once: bool, verbose: bool) -> None:
-    """Run the whole story on embedded parts, with candidates who behave differently."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.CRITICAL)
-    )
-    sys.exit(asyncio.run(_demo(once=once)))
+    """Run the whole story on embedded parts, with candidates who behave differently. Nobody is really called."""
+    log.configure("console", "info" if verbose else "critical")
+    sys.exit(run(_demo(once=once)))
+
+
+class Interruption:
+    """Ctrl-C or SIGTERM: how a demo ends that was not asked to end by itself."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.Event()
+        self._signal = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._take, number)
+
+    def _take(self, number: int) -> None:
+        self._signal = number
+        self.came.set()
+
+    def status(self, *, once: bool) -> int:
+        """0 where that is the way to end it; else as a shell says it of a program that a signal ended."""
+        return 128 + self._signal if once else 0
 
 
 async def _demo(*, once: bool) -> int:
-    click.echo("Starting a Postgres, a small Recruitee, a small telephone network, and the daemon ...")
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with world() as around, aiohttp.ClientSession() as session:
-        broker = InProcessBroker(TOPOLOGY)
+    interruption = Interruption()
+    try:
+        async with world(click.echo) as around:
+            return await _run_daemon(around, interruption, once=once)
+    except ServerFailed as error:
+        if interruption.came.is_set():
+            return interruption.status(once=once)
+        raise KlaraError(f"The demo's own Postgres cannot be had: {error}") from error
+
+
+async def _run_daemon(around: World, interruption: Interruption, *, once: bool) -> int:
+    broker = InProcessBroker(TOPOLOGY)
+    async with http_session() as session:
         daemon = Daemon(
             around.config,
             list(Role),
@@ -53,32 +77,47 @@ async def _demo(*, once: bool) -> int:
         halt = asyncio.Event()
         running = asyncio.create_task(daemon.run(halt))
         try:
-            return await _tell(around, broker, running, stop, once=once)
+            return await _tell(around, broker, running, interruption, once=once)
         finally:
             halt.set()
-            await running
+            await asyncio.wait([running])
 
 
 async def _tell(
-    around: World, broker: InProcessBroker, running: asyncio.Task[None], stop: asyncio.Event, *, once: bool
+    around: World, broker: InProcessBroker, running: asyncio.Task[None], interruption: Interruption, *, once: bool
 ) -> int:
-    click.echo(f"  Recruitee, with its pipelines and notes:  {around.recruitee.url}/")
-    click.echo(f"  telephone network, with its calls:        {around.telephone.url}/")
-    story = asyncio.create_task(play(around, lambda: broker.idle, click.echo, stop))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(COMPLETE_WITHIN_S if once else None):
-            await asyncio.wait([story, running], return_when=asyncio.FIRST_COMPLETED)
-    if not story.done():
+    stop = asyncio.create_task(interruption.came.wait())
+    story = asyncio.create_task(play(around, lambda: broker.idle, click.echo))
+    within_s = COMPLETE_WITHIN_S if once else None
+    done, late = await asyncio.wait([story, running, stop], timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    if story in late:
         story.cancel()
-        click.echo("\nThe story did not come to its end.")
+        await asyncio.wait([story])
+    if stop in done:
+        click.echo("\nStopped.")
+        return interruption.status(once=once)
+    if running in done:
+        raise _actor_ended(running)
+    if story in late:
+        click.echo(f"\nThe story did not come to its end within {within_s:.0f} s.")
         return 1
     await story
-    wrong = [] if stop.is_set() else await verdict(around)
+    return await _conclude(around, stop, once=once)
+
+
+async def _conclude(around: World, stop: asyncio.Task[bool], *, once: bool) -> int:
+    wrong = await verdict(around)
     for fault in wrong:
         click.echo(f"NOT AS IT MUST BE: {fault}")
-    if not wrong and not stop.is_set():
+    if not wrong:
         click.echo("\nThe story is complete, and everybody ended where they must.")
-    if not once and not stop.is_set():
-        click.echo("Look at the pages above; Ctrl-C ends it.")
-        await stop.wait()
+    if not once:
+        click.echo("Look at the pages named above; Ctrl-C ends it.")
+        await stop
     return 1 if wrong else 0
+
+
+def _actor_ended(running: asyncio.Task[None]) -> KlaraError:
+    cause = running.exception()
+    ended = str(cause) if isinstance(cause, ActorEnded) else repr(cause)
+    return KlaraError(f"The daemon ended by itself: {ended}.", remedy="`--verbose` shows its log.")

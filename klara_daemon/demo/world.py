@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from secrets import token_hex
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from cryptography.fernet import Fernet
 
 from klara_daemon.config import Config
+from klara_daemon.demo import people
 from klara_daemon.demo.clock import DemoClock
 from klara_daemon.demo.embedded_postgres import embedded_postgres
-from klara_daemon.demo.people import PEOPLE
+from klara_daemon.demo.people import Person
 from klara_daemon.demo.private_server import free_port
 from klara_daemon.demo.recruitee import SmallRecruitee
 from klara_daemon.demo.telephone_network import TelephoneNetwork
@@ -77,14 +80,18 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything but the daemon itself. `candidates` are the demo's people by their id in Recruitee."""
+    """Everything but the daemon itself. `candidates` are the demo's people by their ids in Recruitee."""
 
     config: Config
     clock: DemoClock
     database: Database
     recruitee: SmallRecruitee
     telephone: TelephoneNetwork
-    candidates: dict[int, str]
+    candidates: dict[int, Person]
+
+    def name_of_stage(self, stage_id: int) -> str:
+        """What the recruiter calls it."""
+        return self.recruitee.companies[COMPANY].offers[OFFER].stage(stage_id).name
 
     async def move_everybody(self) -> None:
         """The recruiter drags one card after the other into the stage in which Klara calls."""
@@ -93,22 +100,26 @@ class World:
 
 
 @asynccontextmanager
-async def world() -> AsyncIterator[World]:
-    """Build it, and take it down again; nothing is left behind."""
+async def world(say: Callable[[str], None]) -> AsyncIterator[World]:
+    """Build it, saying how far it is, and take it down again; nothing is left behind. Raises `ServerFailed`."""
     clock = DemoClock()
     sid, auth_token = f"AC{token_hex(16)}", token_hex(16)
-    with embedded_postgres() as postgres:
-        database_url = postgres.url()
-        migrate(database_url)
-        async with _recruitee(clock) as recruitee, _telephone(clock, sid, auth_token) as telephone:
-            config = _config(database_url, recruitee.url, telephone.url, sid, auth_token)
-            database = await Database.open(database_url, clock.now)
-            try:
-                await _set_up(config, database, recruitee)
-                people = _people(recruitee, telephone)
-                yield World(config, clock, database, recruitee, telephone, people)
-            finally:
-                await database.close()
+    async with AsyncExitStack() as stack:
+        say("Starting a Postgres of the demo's own ...")
+        began = monotonic()
+        postgres = await asyncio.to_thread(stack.enter_context, embedded_postgres())
+        say(f"  ready after {monotonic() - began:.1f} s. Making the tables ...")
+        await asyncio.to_thread(migrate, postgres.url())
+        recruitee = await stack.enter_async_context(_recruitee(clock))
+        telephone = await stack.enter_async_context(_telephone(clock, sid, auth_token))
+        say("Starting Klara. While she works, look at these pages in a browser:")
+        say(f"  Recruitee, with its pipeline and its notes:  {recruitee.url}/")
+        say(f"  the telephone network, with its calls:       {telephone.url}/")
+        config = _config(postgres.url(), recruitee.url, telephone.url, sid, auth_token)
+        database = await Database.open(config.database_url, clock.now)
+        stack.push_async_callback(database.close)
+        await _set_up(config, database, recruitee)
+        yield World(config, clock, database, recruitee, telephone, _candidates(recruitee, telephone))
 
 
 def _config(database_url: str, recruitee_url: str, telephone_url: str, sid: str, auth_token: str) -> Config:
@@ -118,14 +129,14 @@ def _config(database_url: str, recruitee_url: str, telephone_url: str, sid: str,
             "KLARA_DATABASE_URL": database_url,
             "KLARA_AMQP_URL": "memory:",
             "KLARA_LISTEN": f"127.0.0.1:{port}",
-            "KLARA_HEALTH_LISTEN": "127.0.0.1:0",
+            "KLARA_HEALTH_LISTEN": "",
             "KLARA_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "KLARA_SECRET_KEYS": Fernet.generate_key().decode(),
             "KLARA_RECRUITEE_API_URL": recruitee_url,
             "KLARA_TWILIO_API_URL": telephone_url,
             "KLARA_TWILIO_ACCOUNT_SID": sid,
             "KLARA_TWILIO_AUTH_TOKEN": auth_token,
-            "KLARA_POLL_EVERY_S": "30",
+            "KLARA_POLL_EVERY_S": "5",
             "KLARA_CALLS_AT_ONCE": "3",
             "KLARA_CALLS_PER_SECOND": "20",
             "KLARA_DRAIN_S": "5",
@@ -170,9 +181,10 @@ async def _set_up(config: Config, database: Database, recruitee: SmallRecruitee)
         await companies.store_webhook_secret(tx.conn, vault, COMPANY, secret)
 
 
-def _people(recruitee: SmallRecruitee, telephone: TelephoneNetwork) -> dict[int, str]:
-    for person in PEOPLE:
+def _candidates(recruitee: SmallRecruitee, telephone: TelephoneNetwork) -> dict[int, Person]:
+    for person in people.PEOPLE:
         telephone.person(person.number, *person.takes_calls, name=person.name)
     return {
-        recruitee.add_candidate(COMPANY, person.name, [person.phone], OFFER, APPLIED): person.name for person in PEOPLE
+        recruitee.add_candidate(COMPANY, person.name, [person.phone], OFFER, APPLIED): person
+        for person in people.PEOPLE
     }
