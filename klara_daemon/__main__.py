@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from klara_daemon import __version__
+from klara_daemon import __version__, log
 from klara_daemon.commands import checking, company, demo, parked, running, secrets, settings, timeline
 
 
@@ -12,6 +12,7 @@ from klara_daemon.commands import checking, company, demo, parked, running, secr
 @click.version_option(__version__, prog_name="klara-daemon")
 def main() -> None:
     """Klara phones candidates who are moved into a watched stage of Recruitee. See the README."""
+    log.configure("console", "error")  # what a command has to say it prints; `run` does as the environment says
 
 
 for command in (

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.stdlib import LoggerFactory, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.tracebacks import ExceptionDictTransformer
@@ -53,6 +55,7 @@ def configure(log_format: str = "json", level: str = "info", stream: TextIO | No
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=arriving, processors=_leaving(log_format, stream)))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
+    set_on_retry_hooks([_log_retry])
     sys.excepthook = _log_uncaught
     sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_thread_end
@@ -66,7 +69,8 @@ def redact_event(_logger: WrappedLogger, _method: str, event_dict: EventDict) ->
 
 def _leaving(log_format: str, stream: TextIO) -> list[Processor]:
     if log_format == "console":
-        renderer = ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain_traceback)
+        colors = stream.isatty() and not os.environ.get("NO_COLOR")
+        renderer = ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)
         return [ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, redact_event, renderer]
     renderers: list[Processor] = [
         structlog.processors.ExceptionRenderer(_tell_exception),
@@ -98,6 +102,13 @@ class _Handler(logging.StreamHandler[TextIO]):
         told = {"level": "error", "logger": record.name, "event": "log_event_lost", "failure": str(failure)}
         with contextlib.suppress(OSError, ValueError):  # nobody reads any more; that ends no call
             self.stream.write(f"{json.dumps(told)}\n")
+
+
+def _log_retry(details: RetryDetails) -> None:
+    """In place of stamina's own event, which shows the arguments."""
+    get_logger(__name__).info(
+        "retry_scheduled", retry=details.retry_num, wait_s=round(details.wait_for, 3), cause=str(details.caused_by)
+    )
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

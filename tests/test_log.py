@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import stamina
 import structlog
 
 from klara_daemon import log
@@ -54,6 +55,7 @@ def _as_it_was() -> Iterator[None]:
     root.handlers, level, sys.excepthook, sys.unraisablehook, threading.excepthook = before
     root.setLevel(level)
     structlog.reset_defaults()
+    stamina.instrumentation.set_on_retry_hooks(None)
 
 
 @pytest.fixture
@@ -201,6 +203,35 @@ def test_a_log_that_nobody_reads_any_more_disturbs_nobody(lines: Lines) -> None:
     log.configure("json", "info", lines)
     lines.close()
     log.get_logger("klara").info("step_done")
+
+
+async def test_a_request_that_is_repeated_is_an_event_in_our_style_without_its_arguments(lines: Lines) -> None:
+    @stamina.retry(on=OSError, attempts=2, wait_initial=0.001, wait_jitter=0)
+    async def ask(token: str) -> None:
+        raise OSError("nobody there")
+
+    with pytest.raises(OSError, match="nobody there"):
+        await ask("t0ken")
+    assert {key: lines.event[key] for key in ("level", "event", "retry", "wait_s", "cause")} == {
+        "level": "info", "event": "retry_scheduled", "retry": 1, "wait_s": 0.001, "cause": "nobody there",
+    }  # fmt: skip
+    assert "t0ken" not in lines.getvalue()
+
+
+class Terminal(Lines):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_colors_are_for_terminals_whose_owner_wants_them(
+    monkeypatch: pytest.MonkeyPatch, no_color: str, colored: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    terminal = Terminal()
+    log.configure("console", "info", terminal)
+    log.get_logger("klara").info("call_placed")
+    assert ("\x1b[" in terminal.getvalue()) == colored
 
 
 def test_warnings_are_events_too(lines: Lines) -> None:
