@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import click
 from click.testing import CliRunner
 
-from klara_daemon.commands import company, secrets, settings
+from klara_daemon.__main__ import main
 
-MAIN = click.Group(commands=[settings.group, company.group, secrets.group])
+#: Without what the real one does to the log of its process.
+MAIN = click.Group(commands=main.commands)
 
 
 @dataclass(frozen=True, slots=True)
