@@ -74,16 +74,17 @@ ERIKA: Final = Person(
     calls=1,
     says=("Sieben Jahre.", "Ab dem ersten Oktober."),
 )
+NOT_THERE_AT_FIRST: Final = Person(
+    name="Nguyễn Văn Später",
+    number="+4915123456702",
+    takes_calls=(NoAnswer(), Answers(answering("Drei Jahre.", "Nächsten Monat."))),
+    outcome=Outcome.COMPLETED,
+    calls=2,
+    says=("Drei Jahre.", "Nächsten Monat."),
+)
 PEOPLE: Final = (
     ERIKA,
-    Person(
-        name="Nguyễn Văn Später",
-        number="+4915123456702",
-        takes_calls=(NoAnswer(), Answers(answering("Drei Jahre.", "Nächsten Monat."))),
-        outcome=Outcome.COMPLETED,
-        calls=2,
-        says=("Drei Jahre.", "Nächsten Monat."),
-    ),
+    NOT_THERE_AT_FIRST,
     Person(
         name="Łukasz Besetzt",
         number="+4915123456703",

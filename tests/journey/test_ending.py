@@ -49,7 +49,7 @@ async def test_a_live_call_ends_in_peace_before_its_process_does(
         web.start()
         await going
         verdict = judge(await under_test.evidence())
-        assert verdict.is_clean, verdict
+        assert verdict.is_clean, str(verdict)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
@@ -69,7 +69,7 @@ async def test_a_live_call_of_a_web_process_that_goes_is_taken_up_by_another(
         await going
         assert (call.sessions, call.handoff) == (2, INTERVIEWED)
         verdict = judge(await under_test.evidence())
-        assert verdict.is_clean, verdict
+        assert verdict.is_clean, str(verdict)
 
 
 @pytest.mark.parametrize("roles", [*([role] for role in Role), list(Role)], ids="+".join)

@@ -17,6 +17,6 @@ async def test_everybody_is_carried_through_by_one_process_per_role(
         await under_test.go()
         evidence = await under_test.evidence()
         verdict = judge(evidence)
-        assert verdict.is_clean, verdict
+        assert verdict.is_clean, str(verdict)
         calls = Counter(attempt.candidate_id for attempt in evidence.attempts)
         assert calls == {candidate_id: person.calls for candidate_id, person in evidence.people.items()}

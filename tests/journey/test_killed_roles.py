@@ -14,6 +14,7 @@ import pytest
 from klara_daemon.demo.telephone.api import Fault
 from klara_daemon.flow import Role
 from tests.eventually import eventually
+from tests.journey.candidates import NOT_THERE_AT_FIRST, PEOPLE
 from tests.journey.journey import Journey, journey
 from tests.journey.verdict import judge
 
@@ -36,10 +37,11 @@ async def call_has_ended(on: Journey) -> None:
     await eventually(lambda: on.has_happened("call_ended"), within=30)
 
 
-async def dial_rings_unanswered(on: Journey) -> None:
-    """The request is out and a telephone rings, but the phone company's answer has not come."""
-    on.town.telephone.dial_faults.append((Fault.LATE, True))
-    await eventually(lambda: on.town.telephone.calls, within=30)
+async def dials_are_not_answered(on: Journey) -> None:
+    """Requests are out and telephones ring, but the phone company's answers have not come, nor does it tell more."""
+    on.town.telephone.dial_faults.extend([(Fault.LATE, True)] * len(PEOPLE))
+    on.town.telephone.callback_faults.lost = frozenset({"initiated", "ringing", "no-answer"})
+    await eventually(lambda: on.town.telephone.calls_to(NOT_THERE_AT_FIRST.number), within=30)
 
 
 async def dial_goes_nowhere(on: Journey) -> None:
@@ -68,7 +70,7 @@ async def move_was_made(on: Journey) -> None:
 WORST: Final[list[tuple[Role, Moment]]] = [
     (Role.STAGE_WATCHER, candidate_is_being_read),
     (Role.CALL_SCHEDULER, call_has_ended),
-    (Role.DIALER, dial_rings_unanswered),
+    (Role.DIALER, dials_are_not_answered),
     (Role.DIALER, dial_goes_nowhere),
     (Role.WEB, people_are_speaking),
     (Role.ATS_WRITEBACK, note_was_taken),
@@ -92,7 +94,7 @@ async def test_a_role_killed_in_the_middle_costs_nothing_but_time(
         await kill_and_start_again(under_test, role)
         await going
         verdict = judge(await under_test.evidence())
-        assert verdict.is_clean, verdict
+        assert verdict.is_clean, str(verdict)
         assert verdict.recovered, "nothing was interrupted: this run shows nothing"
 
 

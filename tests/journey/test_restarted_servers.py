@@ -21,7 +21,7 @@ async def test_a_restart_of_rabbitmq_costs_nothing_but_time(
     async with journey(database_url, private_amqp_server.fresh_url(), tmp_path) as under_test:
         await go_without(under_test, "broker", lambda: private_amqp_server.stop(kill=kill), private_amqp_server.start)
         verdict = judge(await under_test.evidence())
-        assert verdict.is_clean, verdict
+        assert verdict.is_clean, str(verdict)
         assert verdict.recovered, "nothing was interrupted: this run shows nothing"
 
 
@@ -41,7 +41,7 @@ async def test_a_restart_of_postgres_costs_nothing_but_time(
         told_to_come_again = [problem for problem in evidence.problems if problem.startswith("HTTP 503")]
         problems = [problem for problem in evidence.problems if problem not in told_to_come_again]
         verdict = judge(replace(evidence, problems=problems))
-        assert verdict.is_clean, verdict
+        assert verdict.is_clean, str(verdict)
         assert verdict.recovered, "nothing was interrupted: this run shows nothing"
 
 

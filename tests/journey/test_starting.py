@@ -32,7 +32,7 @@ async def test_a_daemon_that_starts_without_a_broker_waits_for_it(
             await under_test.until_watching()
             await under_test.go()
             verdict = judge(await under_test.evidence())
-            assert verdict.is_clean, verdict
+            assert verdict.is_clean, str(verdict)
 
 
 async def test_a_daemon_that_starts_before_the_migrations_waits_for_them(
@@ -51,7 +51,7 @@ async def test_a_daemon_that_starts_before_the_migrations_waits_for_them(
             await under_test.until_watching()
             await under_test.go()
             verdict = judge(await under_test.evidence())
-            assert verdict.is_clean, verdict
+            assert verdict.is_clean, str(verdict)
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()

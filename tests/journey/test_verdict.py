@@ -12,7 +12,7 @@ import pytest
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome
 from tests.journey.candidates import Person
 from tests.journey.evidence import Attempt, Call, Evidence
-from tests.journey.town import BERLIN, INTERVIEW
+from tests.journey.town import BERLIN, INTERVIEW, MAX_ATTEMPTS
 from tests.journey.verdict import Verdict, judge
 
 MONDAY: Final = datetime(2026, 9, 7, 9, 3, tzinfo=BERLIN)
@@ -46,7 +46,7 @@ FIRST, SECOND = CLEAN.attempts
 
 def test_a_clean_journey_is_clean_and_counts_what_was_recovered() -> None:
     verdict = judge(CLEAN)
-    assert verdict.is_clean, verdict
+    assert verdict.is_clean, str(verdict)
     assert str(verdict) == "lost 0, duplicated 0, unexpected 0, recovered 1\n  recovered: attempt a2"
 
 
@@ -136,7 +136,21 @@ def test_what_is_unexpected_is_found(evidence: Evidence) -> None:
 def test_a_call_that_was_called_off_before_it_rang_was_not_placed() -> None:
     evidence = second_at(SECOND.placed_at, disposition=Disposition.NOT_PLACED)
     evidence = replace(evidence, calls=[replace(CLEAN.calls[0], rang=False), CLEAN.calls[1]])
-    assert judge(evidence).is_clean, judge(evidence)
+    assert judge(evidence).is_clean, str(judge(evidence))
+
+
+def test_as_many_calls_as_the_maximum_allows_are_not_too_many() -> None:
+    calls = [attempt(n, Disposition.NO_ANSWER, MONDAY + timedelta(days=n - 1)) for n in range(1, MAX_ATTEMPTS + 1)]
+    evidence = replace(
+        CLEAN,
+        people={ADA: Person("Ada", NUMBER, (), Outcome.EXHAUSTED, MAX_ATTEMPTS)},
+        attempts=calls,
+        outcomes={ADA: [Outcome.EXHAUSTED]},
+        calls=[Call(f"CA{one.number}", one.id, NUMBER) for one in calls],
+        dials=[one.id for one in calls],
+        moves={},
+    )
+    assert judge(evidence).is_clean, str(judge(evidence))
 
 
 def test_a_number_that_is_refused_need_not_have_rung() -> None:
@@ -149,7 +163,7 @@ def test_a_number_that_is_refused_need_not_have_rung() -> None:
         dials=["a1"],
         notes={ADA: ["Klara-Ref: 1"]},
     )
-    assert judge(evidence).is_clean, judge(evidence)
+    assert judge(evidence).is_clean, str(judge(evidence))
 
 
 def counted(evidence: Evidence, where: Callable[[Verdict], object]) -> bool:
