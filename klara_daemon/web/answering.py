@@ -17,6 +17,7 @@ from klara_daemon.store.database import Database, Transaction
 from klara_daemon.web.spoken_call import SCRIPT
 
 TAKEN_UP_AT_MOST = 5
+LINE_LOST = "line_lost"
 
 log = structlog.get_logger()
 
@@ -55,6 +56,7 @@ class Answering:
             locked = await calls.lock(tx.conn, [attempt_id])
             if not locked or locked[0].state is not AttemptState.TALKING or locked[0].provider_ref != ref:
                 return None
+            await conversations.broke_off(tx.conn, attempt_id, LINE_LOST)
             if not await conversations.take_up(tx.conn, attempt_id, TAKEN_UP_AT_MOST):
                 return None
             conversation = await conversations.lock(tx.conn, attempt_id)
