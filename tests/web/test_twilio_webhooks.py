@@ -1,203 +1,291 @@
-"""Twilio's callbacks: unsigned ones are refused, and one attempt has one live call."""
+"""Twilio's addresses: only Twilio is answered, only the one call of an attempt is taken, news is stored once."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from aiohttp import WSServerHandshakeError
-from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 
-from klara_daemon.store import calls, outreaches, stays
-from klara_daemon.telephony.floor import Timing
-from klara_daemon.telephony.twilio.addresses import SIGNATURE_HEADER, signature, socket_address
-from klara_daemon.web.recruitee_webhooks import RecruiteeWebhooks
-from klara_daemon.web.server import web_app
-from klara_daemon.web.twilio_webhooks import TwilioWebhooks
-from tests.actors.scene import AUTH_TOKEN, CALL, NUMBER, PUBLIC_URL, Scene, scene
+from klara_daemon.demo.private_server import free_port
+from klara_daemon.domain.dialogue.catalogue import catalogue
+from klara_daemon.domain.dispositions import AttemptState
+from klara_daemon.messages import CallProgressed, CancelCall
+from klara_daemon.store.calls import Attempt
+from klara_daemon.store.database import Database
+from klara_daemon.telephony.twilio import addresses
+from tests.actors.scene import AUTH_TOKEN, CALLER, COMPANY, PUBLIC_URL, Scene
+from tests.web.front import Front
+from tests.web.front import front as another_front
 
-SID, OTHER_SID = "CA" + "1" * 32, "CA" + "2" * 32
-POSTED = ("answer", "fallback", "status", "machine", "relay-ended", "inbound")
-Web = TestClient[Any, Any]
-
-
-@pytest.fixture
-async def watching(database_url: str) -> AsyncIterator[Scene]:
-    """A company whose stage is watched."""
-    async with scene(database_url) as built:
-        await built.configure()
-        await built.have_watched()
-        yield built
-
-
-@pytest.fixture
-async def web(watching: Scene) -> AsyncIterator[Web]:
-    """The web role's server."""
-    timing = Timing().with_fast_voice(silence_s=5)
-    twilio = TwilioWebhooks(
-        watching.database, auth_token=AUTH_TOKEN, public_url=PUBLIC_URL, timing=timing, closing=asyncio.Event()
-    )
-    app = web_app(RecruiteeWebhooks(watching.database, watching.vault), twilio)
-    async with TestClient(TestServer(app)) as client:
-        yield client
+A = AttemptState
+PATHS = [
+    addresses.ANSWER_PATH,
+    addresses.FALLBACK_PATH,
+    addresses.STATUS_PATH,
+    addresses.MACHINE_PATH,
+    addresses.RELAY_ENDED_PATH,
+    addresses.INBOUND_PATH,
+]
+FORM = {"CallSid": "CA1", "CallStatus": "ringing", "To": CALLER}
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
-async def ringing(watching: Scene) -> UUID:
-    """A call that was placed and rings."""
-    candidate_id = watching.candidate(stage=CALL)
-    async with watching.database.transaction() as tx:
-        person = watching.recruitee.candidate(candidate_id)
-        await stays.keep_candidate(tx.conn, person.company_id, candidate_id, person.name, person.phones)
-        placement = person.placements[0]
-        rows = await tx.conn.fetch("SELECT offer_id, stage_id FROM watched_stages LIMIT 1")
-        stay_id = uuid4()
-        await tx.conn.execute(
-            "INSERT INTO stays (id, company_id, candidate_id, placement_id, offer_id, stage_id, entered_at,"
-            " already_there) VALUES ($1, $2, $3, $4, $5, $6, $7, false)",
-            stay_id,
-            person.company_id,
-            candidate_id,
-            placement.id,
-            rows[0]["offer_id"],
-            rows[0]["stage_id"],
-            tx.now,
-        )
-        (stay,) = await stays.stays(tx.conn, [stay_id])
-        outreach = await outreaches.open_for(tx.conn, stay, "interview", tx.now)
-        assert outreach is not None
-        attempt_id = uuid4()
-        await calls.claim(
-            tx.conn, attempt_id, outreach.id, e164=NUMBER, caller="+4952112345670", provider="twilio", now=tx.now
-        )
-        await calls.begin_placing(tx.conn, attempt_id, tx.now)
-    return attempt_id
+async def attempt(watching: Scene) -> Attempt:
+    """A call that is placed."""
+    return await watching.dial(await watching.open_outreach())
 
 
-@pytest.mark.parametrize("path", POSTED)
-@pytest.mark.parametrize("header", [None, "", "bm9uc2Vuc2U=", "\u00fc"])
-async def test_what_is_not_signed_by_twilio_gets_403(web: Web, ringing: UUID, path: str, header: str | None) -> None:
-    headers = {} if header is None else {SIGNATURE_HEADER: header}
-    target = f"/telephony/twilio/{path}?attempt={ringing}"
-    async with web.post(target, data={"CallSid": SID, "CallStatus": "completed"}, headers=headers) as answer:
-        assert answer.status == 403
+def _signed_by(token: str, address: str, form: dict[str, str]) -> dict[str, str]:
+    return {"X-Twilio-Signature": RequestValidator(token).compute_signature(address, form)}
 
 
-async def test_a_signature_over_another_host_does_not_count(web: Web, ringing: UUID) -> None:
-    """`Host` is what the sender likes it to be: the configured address is what was signed."""
-    path = f"/telephony/twilio/status?attempt={ringing}"
-    form = {"CallSid": SID, "CallStatus": "completed"}
-    header = signature(AUTH_TOKEN, f"https://evil.example{path}", form.items())
-    async with web.post(path, data=form, headers={SIGNATURE_HEADER: header, "Host": "evil.example"}) as answer:
-        assert answer.status == 403
+# Who may ask
 
 
-async def test_a_handshake_that_is_not_signed_gets_403(web: Web, ringing: UUID) -> None:
-    with pytest.raises(WSServerHandshakeError) as refused:
-        await web.ws_connect(f"/telephony/twilio/relay?attempt={ringing}")
-    assert refused.value.status == 403
+@pytest.mark.parametrize("path", PATHS)
+async def test_only_what_twilio_has_signed_is_answered(watching: Scene, front: Front, path: str) -> None:
+    body, url = urlencode(FORM).encode(), PUBLIC_URL + path
+    forged = [
+        {},
+        {"X-Twilio-Signature": ""},
+        {"X-Twilio-Signature": "x" * 28},
+        _signed_by("another token", url, FORM),
+        _signed_by(AUTH_TOKEN, front.url + path, FORM),
+        _signed_by(AUTH_TOKEN, url, FORM | {"CallSid": "CA2"}),
+        _signed_by(AUTH_TOKEN, url + "?attempt=1", FORM),
+        _signed_by(AUTH_TOKEN, url, {}),
+    ]
+    for headers in forged:
+        assert (await front.post(path, body, headers)).status == 403
+    assert (await front.post(path, body, _signed_by(AUTH_TOKEN, url, FORM))).status == 200
+    host = {"Host": "klara.example"}
+    assert (await front.post(path, body, host | _signed_by("another", url, FORM))).status == 403
+    assert await watching.rows("SELECT FROM call_events") == []
 
 
-async def test_the_first_leg_is_connected_and_a_second_one_hung_up(web: Web, watching: Scene, ringing: UUID) -> None:
-    first = await _ask(web, "answer", ringing, CallSid=SID, CallStatus="in-progress")
-    assert "<ConversationRelay" in first
-    assert "automatisch" in first or "Assisten" in first
-    assert "Pflegefachkraft" not in first, "the job is named to nobody who has not confirmed"
-    second = await _ask(web, "answer", ringing, CallSid=OTHER_SID, CallStatus="in-progress")
-    assert "<Hangup" in second
-    assert "<ConversationRelay" not in second
-    assert (await watching.attempt(ringing)).provider_ref == SID
+async def test_a_signature_for_one_attempt_opens_no_other(watching: Scene, front: Front, attempt: Attempt) -> None:
+    headers = _signed_by(AUTH_TOKEN, f"{PUBLIC_URL}{addresses.STATUS_PATH}?attempt={uuid4()}", FORM)
+    answer = await front.post(f"{addresses.STATUS_PATH}?attempt={attempt.id}", urlencode(FORM).encode(), headers)
+    assert answer.status == 403
+    assert await watching.rows("SELECT FROM call_events") == []
 
 
-async def test_twilio_asking_again_about_the_same_call_is_connected_again(web: Web, ringing: UUID) -> None:
-    for _ in range(2):
-        assert "<ConversationRelay" in await _ask(web, "answer", ringing, CallSid=SID, CallStatus="in-progress")
+@pytest.mark.parametrize("headers", [{}, {"X-Twilio-Signature": "x"}, _signed_by("another", PUBLIC_URL, {})])
+async def test_the_relays_handshake_must_be_signed(front: Front, attempt: Attempt, headers: dict[str, str]) -> None:
+    path = f"{addresses.RELAY_PATH}?attempt={attempt.id}"
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    for more in ({}, _signed_by(AUTH_TOKEN, f"{PUBLIC_URL}{path}", {})):
+        async with front._http.get(front.url + path, headers={**upgrade, **key, **headers, **more}) as response:
+            assert response.status == 403
 
 
-async def test_an_attempt_that_nobody_knows_is_hung_up(web: Web) -> None:
-    assert "<Hangup" in await _ask(web, "answer", uuid4(), CallSid=SID, CallStatus="in-progress")
+async def test_a_handshake_that_names_no_attempt_is_refused(front: Front) -> None:
+    for query in ("", "?attempt=", "?attempt=x"):
+        path = addresses.RELAY_PATH + query
+        headers = _signed_by(AUTH_TOKEN, f"wss://klara.example{path}", {})
+        async with front._http.get(front.url + path, headers=headers) as response:
+            assert response.status == 400
 
 
-async def test_while_there_is_nothing_to_ask_nobody_is_spoken_to(web: Web, watching: Scene, ringing: UUID) -> None:
-    """A dashboard that saves by deleting and inserting must not make an empty interview of a live call."""
-    await watching.execute("DELETE FROM watched_stages")
-    assert "<Hangup" in await _ask(web, "answer", ringing, CallSid=SID, CallStatus="in-progress")
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"\xff=\xfe", 400), (b"x" * (64 * 1024 + 1), 413), (b"a=" + b"&a=" * 300, 400)]
+)
+async def test_what_is_no_form_gets_an_answer(front: Front, path: str, body: bytes, status: int) -> None:
+    assert (await front.post(path, body)).status == status
 
 
-async def test_news_is_kept_once_and_sent_on(web: Web, watching: Scene, ringing: UUID) -> None:
-    for _ in range(3):
-        await _ask(web, "status", ringing, CallSid=SID, CallStatus="ringing", SequenceNumber="1")
-    assert await watching.value("SELECT count(*) FROM call_events") == 1
-    assert await watching.value("SELECT count(*) FROM outbox WHERE name = 'call_progressed'") == 1
-
-
-async def test_whoever_rings_klaras_number_hears_a_neutral_sentence(web: Web) -> None:
-    said = await _ask(web, "inbound", None, CallSid=SID, From="+4915199999999", To="+4952112345670")
-    assert '<Say language="de-DE">' in said
-    assert "<Hangup" in said
-    assert "Pflege" not in said
-
-
-@pytest.mark.parametrize("form", [{}, {"CallSid": "nonsense"}, {"CallSid": SID}, {"CallSid": SID, "CallStatus": "odd"}])
-async def test_a_form_that_is_none_of_twilios_gets_400(web: Web, ringing: UUID, form: dict[str, str]) -> None:
-    async with _posted(web, "status", ringing, form) as answer:
-        assert answer.status == 400
-
-
-async def test_a_broken_line_is_taken_up_where_it_broke_and_loses_no_answer(
-    web: Web, watching: Scene, ringing: UUID
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("form", "query"),
+    [
+        ({}, {}),
+        ({"CallSid": ""}, {}),
+        ({"CallSid": "not a sid!"}, {}),
+        ({"CallSid": "C" * 65}, {}),
+        ({"CallSid": "CA1"}, {"attempt": "not-a-uuid"}),
+    ],
+)
+async def test_a_form_without_what_is_needed_is_400(
+    front: Front, path: str, form: dict[str, str], query: dict[str, str]
 ) -> None:
-    await _ask(web, "answer", ringing, CallSid=SID, CallStatus="in-progress")
-    async with await _relay(web, ringing) as socket:
-        await socket.send_json(_setup(greeted=True))
-        for spoken in ("Ja, am Apparat.", "Ja, das passt."):
-            await socket.send_json({"type": "prompt", "voicePrompt": spoken, "lang": "de-DE", "last": True})
-            await socket.receive_json(timeout=5)
-        await socket.send_str("this is not JSON")
-        await socket.send_json({"type": "prompt", "voicePrompt": "Sieben Jahre.", "lang": "de-DE", "last": True})
-        asked = await socket.receive_json(timeout=5)
-        assert await watching.value("SELECT meaning FROM answers") == "7"
-    again = await _ask(web, "relay-ended", ringing, CallSid=SID, CallStatus="in-progress", SessionStatus="failed")
-    assert "<ConversationRelay" in again
-    async with await _relay(web, ringing) as socket:
-        await socket.send_json(_setup(greeted=False))
-        resumed = [(await socket.receive_json(timeout=5))["token"] for _ in range(2)]
-        assert "anfangen" in asked["token"]
-        assert "anfangen" in resumed[1]
-    assert await watching.value("SELECT count(*) FROM answers") == 1
+    if path == addresses.INBOUND_PATH and query:
+        assert (await front.call(path, form, **query)).status == 200, "nothing but the number is of interest"
+    else:
+        assert (await front.call(path, form, **query)).status == 400
 
 
-def _setup(*, greeted: bool) -> dict[str, Any]:
-    parameters = {"greeted": "yes"} if greeted else {}
-    return {
-        "type": "setup",
-        "sessionId": "VX1",
-        "callSid": SID,
-        "from": "+4952112345670",
-        "to": NUMBER,
-        "customParameters": parameters,
+@MANY
+@given(
+    path=st.sampled_from(PATHS),
+    form=st.dictionaries(
+        st.sampled_from(["CallSid", "CallStatus", "SequenceNumber", "AnsweredBy", "SipResponseCode", "To"]),
+        st.text(max_size=12) | st.sampled_from(["CA1", "ringing", "completed", "99999999999", "\x00", CALLER]),
+        max_size=6,
+    ),
+)
+async def test_any_signed_form_gets_an_answer_that_is_no_fault_of_ours(
+    front: Front, attempt: Attempt, path: str, form: dict[str, str]
+) -> None:
+    assert (await front.call(path, form, attempt=str(attempt.id))).status in {200, 400}
+
+
+async def test_while_the_database_is_away_twilio_is_asked_to_come_again(watching: Scene, attempt: Attempt) -> None:
+    database = await Database.open(f"postgresql://nobody@127.0.0.1:{free_port()}/none", watching.clock)
+    try:
+        async with another_front(watching, database=database) as found:
+            answer = await found.call(addresses.STATUS_PATH, FORM, attempt=str(attempt.id))
+    finally:
+        await database.close()
+    assert answer.status == 503
+
+
+# News
+
+
+async def test_news_is_stored_once_and_told(watching: Scene, front: Front, attempt: Attempt) -> None:
+    form = {
+        "CallSid": attempt.provider_ref or "",
+        "CallStatus": "busy",
+        "SequenceNumber": "3",
+        "SipResponseCode": "486",
     }
+    for _ in range(3):
+        assert (await front.call(addresses.STATUS_PATH, form, attempt=str(attempt.id))).status == 200
+
+    [event] = await watching.rows("SELECT * FROM call_events")
+    assert (event["attempt_id"], event["call_status"], event["sip_code"]) == (attempt.id, "busy", 486)
+    assert await watching.waiting_messages() == [CallProgressed.name]
+    await watching.deliver()
+    assert (await watching.attempt(attempt.id)).state is A.ENDED
 
 
-async def _relay(web: Web, attempt_id: UUID) -> Any:
-    path = f"/telephony/twilio/relay?attempt={attempt_id}"
-    header = signature(AUTH_TOKEN, socket_address(f"{PUBLIC_URL}{path}"))
-    return await web.ws_connect(path, headers={SIGNATURE_HEADER: header})
+async def test_a_verdict_about_a_machine_is_stored_and_told(watching: Scene, front: Front, attempt: Attempt) -> None:
+    form = {"CallSid": attempt.provider_ref or "", "AnsweredBy": "machine_start"}
+    for _ in range(2):
+        await front.call(addresses.MACHINE_PATH, form, attempt=str(attempt.id))
+    assert await watching.waiting_messages() == [CallProgressed.name]
+    await watching.deliver()
+    assert (await watching.attempt(attempt.id)).hang_up_because == "machine"
 
 
-def _posted(web: Web, path: str, attempt_id: UUID | None, form: dict[str, str]) -> Any:
-    query = f"?{urlencode({'attempt': str(attempt_id)})}" if attempt_id else ""
-    target = f"/telephony/twilio/{path}{query}"
-    header = signature(AUTH_TOKEN, f"{PUBLIC_URL}{target}", form.items())
-    return web.post(target, data=form, headers={SIGNATURE_HEADER: header})
+@pytest.mark.parametrize("path", [addresses.STATUS_PATH, addresses.MACHINE_PATH])
+async def test_news_about_nobodys_call_is_answered_and_forgotten(watching: Scene, front: Front, path: str) -> None:
+    assert (await front.call(path, FORM, attempt=str(uuid4()))).status == 200
+    assert (await front.call(path, FORM)).status == 200
+    assert await watching.rows("SELECT FROM call_events") == []
 
 
-async def _ask(web: Web, path: str, attempt_id: UUID | None, **form: str) -> str:
-    async with _posted(web, path, attempt_id, form) as answer:
-        assert answer.status == 200, datetime.now(UTC)
-        return str(await answer.text())
+# Somebody picks up
+
+
+async def test_who_picks_up_is_connected_and_greeted(watching: Scene, front: Front, attempt: Attempt) -> None:
+    answer = await front.answer(attempt)
+
+    assert answer.verbs == ["Connect"]
+    assert answer.headers["Content-Type"].startswith("text/xml")
+    assert answer.relay["url"] == f"wss://klara.example{addresses.RELAY_PATH}?attempt={attempt.id}"
+    assert answer.relay["language"] == "de-DE"
+    greeting = answer.relay["welcomeGreeting"]
+    assert "Pflege am Teuto" in greeting
+    assert "Erika Mustermann" in greeting
+    assert "Pflegefachkraft" not in greeting, "the job is named only when it is sure who listens"
+    assert answer.relay["welcomeGreetingInterruptible"] == "none"
+    assert (await watching.attempt(attempt.id)).state is A.TALKING
+    assert (await watching.told(attempt.candidate_id))[-1] == "call_answered"
+
+
+async def test_names_are_put_into_the_document_as_they_are(watching: Scene, front: Front) -> None:
+    name = 'Łukasz "O\'Neill" <script> & Söhne \u200f\x07'
+    attempt = await watching.dial(await watching.open_outreach(name=name))
+    greeting = (await front.answer(attempt)).relay["welcomeGreeting"]
+    assert "Łukasz" in greeting
+    assert "\x07" not in greeting
+
+
+async def test_being_asked_twice_what_to_do_is_one_answer(watching: Scene, front: Front, attempt: Attempt) -> None:
+    first, second = await front.answer(attempt), await front.answer(attempt)
+    assert first == second
+    assert (await watching.told(attempt.candidate_id)).count("call_answered") == 1
+
+
+async def test_a_second_live_call_for_the_same_person_is_hung_up(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    assert (await front.answer(attempt)).verbs == ["Connect"]
+    assert (await front.answer(attempt, ref="CA2")).verbs == ["Hangup"]
+    assert (await watching.attempt(attempt.id)).provider_ref == attempt.provider_ref
+
+
+@pytest.mark.parametrize("state", [A.PLACING, A.UNCLEAR])
+async def test_a_call_whose_answer_was_lost_is_adopted_when_it_is_taken(
+    watching: Scene, front: Front, attempt: Attempt, state: AttemptState
+) -> None:
+    await watching.execute("ALTER TABLE attempts DISABLE TRIGGER attempts_refuse")
+    await watching.execute("UPDATE attempts SET provider_ref = NULL, state = $1", state)
+    await watching.execute("ALTER TABLE attempts ENABLE TRIGGER attempts_refuse")
+    assert (await front.answer(attempt, ref="CA7")).verbs == ["Connect"]
+    adopted = await watching.attempt(attempt.id)
+    assert (adopted.state, adopted.provider_ref) == (A.TALKING, "CA7")
+    assert (await front.answer(attempt, ref="CA8")).verbs == ["Hangup"]
+
+
+async def test_a_call_that_is_over_in_our_books_is_hung_up(watching: Scene, front: Front, attempt: Attempt) -> None:
+    await watching.news(attempt, "failed")
+    assert (await front.answer(attempt)).verbs == ["Hangup"]
+    assert (await watching.attempt(attempt.id)).state is A.ENDED
+
+
+async def test_a_call_whose_reason_has_gone_is_hung_up(watching: Scene, front: Front, attempt: Attempt) -> None:
+    async with watching.database.transaction() as tx:
+        await watching.listener.on_cancel_call(tx, [CancelCall(attempt_id=attempt.id, because="left_stage")])
+    assert (await front.answer(attempt)).verbs == ["Hangup"]
+
+
+@pytest.mark.parametrize("path", [addresses.ANSWER_PATH, addresses.FALLBACK_PATH, addresses.RELAY_ENDED_PATH])
+async def test_a_call_of_no_known_attempt_is_hung_up(front: Front, path: str) -> None:
+    assert (await front.call(path, FORM, attempt=str(uuid4()))).verbs == ["Hangup"]
+    assert (await front.call(path, FORM)).verbs == ["Hangup"]
+
+
+async def test_the_fallback_answers_as_the_first_address_would_have(front: Front, attempt: Attempt) -> None:
+    assert (await front.answer(attempt, path=addresses.FALLBACK_PATH)).verbs == ["Connect"]
+
+
+@pytest.mark.parametrize("gone", ["DELETE FROM watched_stages", "DELETE FROM questions", "DELETE FROM calling_windows"])
+async def test_without_anything_to_ask_nobody_is_interviewed(
+    watching: Scene, front: Front, attempt: Attempt, gone: str
+) -> None:
+    """Settings that went between dialling and picking up: a fault of ours, never a finished interview."""
+    await watching.execute(f"SET session_replication_role = replica; {gone}")
+    assert (await front.answer(attempt)).verbs == ["Hangup"]
+    await watching.news(attempt, "completed")
+    state, disposition = await watching.how_it_ended(attempt)
+    assert (state, disposition) == (A.ENDED, "technical_failure")
+
+
+# Somebody rings us
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+async def test_who_rings_us_hears_one_neutral_sentence_in_the_companys_language(
+    watching: Scene, front: Front, language: str
+) -> None:
+    await watching.configure(company={"language": language})
+    answer = await front.call(addresses.INBOUND_PATH, {"CallSid": "CA1", "From": "+4915199999999", "To": CALLER})
+    assert answer.verbs == ["Say", "Hangup"]
+    assert catalogue(language).said["inbound_neutral"].text in answer.text
+    assert "Teuto" not in answer.text
+    assert str(COMPANY) not in answer.text
+
+
+@pytest.mark.parametrize("to", ["+4930111111", "", "anonymous"])
+async def test_who_rings_a_number_of_nobody_hears_it_too(front: Front, to: str) -> None:
+    answer = await front.call(addresses.INBOUND_PATH, {"CallSid": "CA1", "From": "", "To": to})
+    assert answer.verbs == ["Say", "Hangup"]

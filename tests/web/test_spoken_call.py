@@ -1,0 +1,237 @@
+"""The spoken call over its socket: each turn is kept, a broken line loses nothing, only the one call is spoken with."""
+
+from __future__ import annotations
+
+import pytest
+
+from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome
+from klara_daemon.store.calls import Attempt
+from klara_daemon.web import twilio_webhooks
+from tests.actors.scene import QUESTIONS, Scene
+from tests.eventually import eventually
+from tests.web.front import TIMING, Front, words
+from tests.web.front import front as another_front
+
+FIRST, SECOND = (question["text"] for question in QUESTIONS)
+HERE, GOOD_TIME = "Ja, am Apparat.", "Ja, das passt gut."
+
+
+@pytest.fixture
+async def attempt(watching: Scene) -> Attempt:
+    """A call that is placed."""
+    return await watching.dial(await watching.open_outreach())
+
+
+async def _answers(scene: Scene) -> list[tuple[str, str, str | None]]:
+    rows = await scene.rows("SELECT question_key, heard, meaning FROM answers ORDER BY position")
+    return [(row["question_key"], row["heard"], row["meaning"]) for row in rows]
+
+
+async def _over(scene: Scene, attempt: Attempt) -> Disposition | None:
+    await scene.news(attempt, "completed")
+    await scene.deliver()
+    return (await scene.how_it_ended(attempt))[1]
+
+
+async def test_an_interview_is_held_and_every_word_is_kept(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        said = await line.talk(HERE, GOOD_TIME, "Sieben Jahre.", "Ab dem ersten Oktober.")
+        assert await line.heard() == "", "she gives the call back"
+    assert "Pflegefachkraft" in said[0]
+    assert FIRST in said[1]
+    assert SECOND in said[2]
+
+    assert await _answers(watching) == [
+        ("experience", "Sieben Jahre.", "7"),
+        ("start", "Ab dem ersten Oktober.", None),
+    ]
+    lines = await watching.rows("SELECT * FROM transcript_lines ORDER BY seq")
+    assert words(lines, "candidate") == [HERE, GOOD_TIME, "Sieben Jahre.", "Ab dem ersten Oktober."]
+    assert words(lines, "klara") == [told.relay["welcomeGreeting"], *said]
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert all(line["wording"] for line in lines if line["speaker"] == "klara")
+    assert (await watching.told(attempt.candidate_id))[-2:] == ["question_answered", "question_answered"]
+    assert await _over(watching, attempt) is Disposition.INTERVIEWED
+    assert (await watching.outreach(attempt.outreach_id)).outcome is Outcome.COMPLETED
+
+
+async def test_a_line_that_tears_is_taken_up_at_the_same_question(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, GOOD_TIME, "Sieben Jahre.")
+        line.tear()
+    again = await front.relay_ended(attempt, told, ErrorCode="64105")
+    assert again.verbs == ["Connect"]
+    assert "resumed=1" in again.action
+    assert "welcomeGreeting" not in again.relay
+    async with front.relay(attempt, again) as line:
+        resumed = [await line.heard(), await line.heard()]
+        assert SECOND in resumed[1]
+        assert FIRST not in " ".join(resumed)
+        await line.talk("Sofort.")
+        assert await line.heard() == ""
+
+    assert [answer[:2] for answer in await _answers(watching)] == [
+        ("experience", "Sieben Jahre."),
+        ("start", "Sofort."),
+    ]
+    assert await _over(watching, attempt) is Disposition.INTERVIEWED
+
+
+async def test_a_line_may_tear_before_anything_was_said(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        line.tear()
+    again = await front.relay_ended(attempt, told)
+    async with front.relay(attempt, again) as line:
+        assert "Erika Mustermann" in await line.heard(), "who is there is asked before anything is told"
+        await line.talk(HERE)
+
+
+async def test_after_a_restart_another_process_goes_on(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, GOOD_TIME)
+        front.closing.set()
+        assert await line.heard() == ""
+        assert line.socket.close_code == 1001
+    await eventually(lambda: watching.value("SELECT fault FROM conversations"))
+    async with another_front(watching) as other:
+        again = await other.relay_ended(attempt, told)
+        async with other.relay(attempt, again) as line:
+            assert FIRST in [await line.heard(), await line.heard()][1]
+            await line.talk("Sieben")
+    assert await watching.value("SELECT fault FROM conversations") is None
+    assert [answer[0] for answer in await _answers(watching)] == ["experience"]
+
+
+async def test_a_line_is_not_taken_up_for_ever(watching: Scene, front: Front, attempt: Attempt) -> None:
+    """What the phone company could not hold is nobody's hanging up."""
+    told = await front.answer(attempt)
+    for _ in range(5):
+        told = await front.relay_ended(attempt, told, ErrorCode="64102")
+        assert told.verbs == ["Connect"]
+    last = await front.relay_ended(attempt, told, ErrorCode="64102")
+    assert last.verbs == ["Hangup"]
+    assert await _over(watching, attempt) is Disposition.TECHNICAL_FAILURE
+
+
+@pytest.mark.parametrize(
+    ("status", "call_status"), [("completed", "completed"), ("failed", "completed"), ("ended", "in-progress")]
+)
+async def test_a_call_that_is_over_is_not_taken_up(
+    watching: Scene, front: Front, attempt: Attempt, status: str, call_status: str
+) -> None:
+    told = await front.answer(attempt)
+    ended = await front.relay_ended(attempt, told, status, CallStatus=call_status)
+    assert ended.verbs == ["Hangup"]
+    assert await watching.value("SELECT took_up FROM conversations") == 0
+
+
+async def test_a_conversation_that_has_ended_is_not_taken_up(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, "Nein danke, ich habe kein Interesse mehr.")
+    assert (await front.relay_ended(attempt, told)).verbs == ["Hangup"]
+    assert await _over(watching, attempt) is Disposition.DECLINED
+
+
+async def test_a_call_that_is_not_the_one_of_its_attempt_is_not_spoken_with(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    told = await front.answer(attempt)
+    await watching.execute("UPDATE attempts SET provider_ref = 'CAother'")
+    async with front.relay(attempt, told) as line:
+        assert await line.heard() == ""
+    assert await watching.rows("SELECT FROM transcript_lines") == []
+
+
+async def test_a_socket_for_a_call_that_nobody_took_is_refused(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    await watching.news(attempt, "completed")
+    async with front.relay(attempt, told) as line:
+        assert await line.heard() == ""
+
+
+async def test_what_is_no_frame_is_passed_over(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        for nonsense in ("", "{", "[]", '{"type": "dance"}', '{"type": "prompt"}', "x" * 1000):
+            await line.socket.send_str(nonsense)
+        await line.socket.send_bytes(b"\x00\xff")
+        assert FIRST in (await line.talk(HERE, GOOD_TIME))[1]
+
+
+async def test_never_again_holds_from_that_moment(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, "Rufen Sie mich nie wieder an!")
+        assert await line.heard() == ""
+        [row] = await watching.rows("SELECT * FROM opt_outs")
+        assert (row["candidate_id"], row["e164"]) == (attempt.candidate_id, attempt.e164)
+    assert await _over(watching, attempt) is Disposition.OPTED_OUT
+    assert (await watching.outreach(attempt.outreach_id)).outcome is Outcome.REFUSED
+
+
+async def test_who_hangs_up_in_the_middle_is_asked_the_open_question_next_time(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, GOOD_TIME, "Sieben Jahre.")
+    assert await _over(watching, attempt) is Disposition.PARTLY_INTERVIEWED
+
+    second = await watching.dial(await watching.outreach(attempt.outreach_id))
+    async with front.relay(second, await front.answer(second)) as line:
+        said = await line.talk(HERE, GOOD_TIME, "Sofort.")
+        assert await line.heard() == ""
+    assert SECOND in said[1]
+    assert len(await _answers(watching)) == 2
+    assert await _over(watching, second) is Disposition.INTERVIEWED
+
+
+async def test_two_silences_end_it_politely(watching: Scene, attempt: Attempt) -> None:
+    async with (
+        another_front(watching, timing=TIMING.with_fast_voice(silence_s=0.05)) as quick,
+        quick.relay(attempt, await quick.answer(attempt)) as line,
+    ):
+        heard = []
+        while text := await line.heard():
+            heard.append(text)
+    assert 2 <= len(heard) <= 4
+    assert await _over(watching, attempt) is Disposition.NO_ANSWER
+
+
+async def test_a_turn_that_fails_is_our_fault_and_the_line_is_taken_up_again(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE)
+        await watching.execute("ALTER TABLE transcript_lines RENAME TO mislaid")
+        try:
+            assert await line.talk(GOOD_TIME) == [""]
+        finally:
+            await watching.execute("ALTER TABLE mislaid RENAME TO transcript_lines")
+    await eventually(lambda: watching.value("SELECT fault FROM conversations"))
+    again = await front.relay_ended(attempt, told)
+    async with front.relay(attempt, again) as line:
+        assert await line.heard()
+        assert await line.heard()
+        assert FIRST in (await line.talk(GOOD_TIME))[0]
+
+
+async def test_the_process_knows_when_nobody_speaks_here(
+    watching: Scene, front: Front, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twilio_webhooks, "LAST_NEWS_S", 0.05)
+    assert front.twilio.silent.is_set()
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE)
+        assert not front.twilio.silent.is_set()
+    await eventually(front.twilio.silent.is_set)
+    assert (await watching.attempt(attempt.id)).state is AttemptState.TALKING
