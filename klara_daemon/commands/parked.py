@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import click
 
 from klara_daemon.commands.ending import BadInput, run
 from klara_daemon.config import Config
+from klara_daemon.domain.dialogue.speakable import one_line
 from klara_daemon.flow import FLOW
 from klara_daemon.store import outbox
 from klara_daemon.store.outbox import Parked
 from klara_daemon.store.session import session
 
-_NUMBER = click.argument("number", type=click.IntRange(1))
+_NUMBER = click.argument("number", type=click.IntRange(1, 2**63 - 1))
+_LONGEST_REASON = 100
 
 
 @click.group("parked")
@@ -51,7 +54,8 @@ def drop(number: int) -> None:
 async def _list() -> None:
     waiting = await _waiting()
     for one in waiting:
-        click.echo(f"{one.id:>6}  {one.parked_at:%Y-%m-%d %H:%M:%S} UTC  {one.queue}  {one.name}  {one.reason[:100]}")
+        reason = one_line(one.reason)[:_LONGEST_REASON]
+        click.echo(f"{one.id:>6}  {_instant(one.parked_at)}  {one.queue}  {one_line(one.name)}  {reason}")
     click.echo(f"{len(waiting)} parked." if waiting else "Nothing is parked.")
 
 
@@ -59,10 +63,11 @@ async def _show(number: int) -> None:
     one = next((one for one in await _waiting() if one.id == number), None)
     if one is None:
         raise _not_there(number)
-    click.echo(
-        f"queue:   {one.queue}\nmessage: {one.name} {one.message_id}\nparked:  {one.parked_at:%Y-%m-%d %H:%M:%S} UTC"
-    )
-    click.echo(f"reason:  {one.reason}\nbody:    {one.body}")
+    click.echo(f"queue:   {one.queue}")
+    click.echo(f"message: {_visible(one.name)} {one.message_id or 'without an id'}")
+    click.echo(f"parked:  {_instant(one.parked_at)}")
+    click.echo(f"reason:  {_visible(one.reason)}")
+    click.echo(f"body:    {_visible(one.body)}")
 
 
 async def _replay(number: int) -> None:
@@ -98,3 +103,12 @@ async def _waiting() -> list[Parked]:
 
 def _not_there(number: int) -> BadInput:
     return BadInput(f"No message {number} is parked.", remedy="`klara-daemon parked list` shows those that are.")
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _visible(text: str) -> str:
+    """The whole text, with what steers a terminal written out."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

@@ -33,7 +33,9 @@ def apply(file: BinaryIO, who: str | None) -> None:
 
 
 @group.command()
-@click.option("--company", "company_id", type=click.IntRange(min=1), required=True, help="Recruitee's company id.")
+@click.option(
+    "--company", "company_id", type=click.IntRange(1, 999_999_999_999), required=True, help="Recruitee's company id."
+)
 def show(company_id: int) -> None:
     """Print a company's settings as the JSON document that `apply` reads."""
     run(_show(company_id))

@@ -10,6 +10,7 @@ import click
 
 from klara_daemon.commands.ending import BadInput, run
 from klara_daemon.config import Config
+from klara_daemon.domain.dialogue.speakable import one_line
 from klara_daemon.domain.local_time import is_known_zone
 from klara_daemon.domain.telling import day_of, moment_of, tell, why
 from klara_daemon.store import outreaches, settings, timeline
@@ -51,5 +52,5 @@ def _told(lines: Sequence[Line], zone: ZoneInfo) -> Iterator[str]:
         yield f"\n{day_of(day)} {day.year}"
         for line in of_day:
             reason, rule = why(line.details), f"  [{line.rule}]" if line.rule else ""
-            told = tell(line.event, line.details, zone, line.rule)
-            yield f"  {line.at.astimezone(zone):%H:%M:%S}  {told}{f'. {reason}' if reason else ''}{rule}"
+            told = one_line(tell(line.event, line.details, zone, line.rule))
+            yield f"  {line.at.astimezone(zone):%H:%M:%S}  {told}{f'. {one_line(reason)}' if reason else ''}{rule}"
