@@ -165,6 +165,20 @@ async def test_what_is_no_frame_is_passed_over(watching: Scene, front: Front, at
         assert FIRST in (await line.talk(HERE, GOOD_TIME))[1]
 
 
+@pytest.mark.parametrize("said", ["Sieben\x00", "\ud800 sieben", "sieben " * 2000, "\u202esieben\u202c", "\n7\t"])
+async def test_whatever_signs_are_heard_are_kept_as_far_as_they_are_signs(
+    watching: Scene, front: Front, attempt: Attempt, said: str
+) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, GOOD_TIME, said)
+        if not await _answers(watching):
+            await line.talk(said)
+    [(key, heard, _)] = await _answers(watching)
+    assert key == "experience"
+    assert "\x00" not in heard
+
+
 async def test_never_again_holds_from_that_moment(watching: Scene, front: Front, attempt: Attempt) -> None:
     told = await front.answer(attempt)
     async with front.relay(attempt, told) as line:
