@@ -15,13 +15,17 @@ from klara_daemon.demo.telephone.api import Fault
 from klara_daemon.flow import Role
 from tests.eventually import eventually
 from tests.journey.candidates import NOT_THERE_AT_FIRST, PEOPLE
+from tests.journey.daemon_process import PATIENCE
 from tests.journey.journey import Journey, journey
+from tests.journey.town import PACE
 from tests.journey.verdict import judge
 
 Moment = Callable[[Journey], Awaitable[object]]
 
 #: The seeds of the random moments; more of them for a longer look.
 SEEDS: Final = range(int(os.environ.get("KLARA_TEST_JOURNEY_SEEDS", "1")))
+#: Later than the first question about a lost dial, sooner than it counts as never placed.
+LISTED_AFTER_S: Final = (PATIENCE.placing_s + PATIENCE.absent_s) / 2
 #: An undisturbed journey has more lines than this.
 LINES_AT_LEAST: Final = 60
 
@@ -38,9 +42,10 @@ async def call_has_ended(on: Journey) -> None:
 
 
 async def dials_are_not_answered(on: Journey) -> None:
-    """Requests are out and telephones ring, but the phone company's answers have not come, nor does it tell more."""
+    """Requests are out and telephones ring: no answer has come, no news will, and the list of calls is late."""
     on.town.telephone.dial_faults.extend([(Fault.LATE, True)] * len(PEOPLE))
     on.town.telephone.callback_faults.lost = frozenset({"initiated", "ringing", "no-answer"})
+    on.town.telephone.listed_after_s = LISTED_AFTER_S / PACE
     await eventually(lambda: on.town.telephone.calls_to(NOT_THERE_AT_FIRST.number), within=30)
 
 
