@@ -31,6 +31,7 @@ from klara_daemon.broker.in_process import InProcessBroker
 from klara_daemon.broker.rabbitmq import RabbitMQ
 from klara_daemon.config import IN_PROCESS_BROKER, Address, Config
 from klara_daemon.domain.dialogue.understanding import make_ready
+from klara_daemon.errors import KlaraError
 from klara_daemon.flow import FLOW, Role, leg_of
 from klara_daemon.messages import (
     CallProgressed,
@@ -59,7 +60,7 @@ CLOSE_S = 3.0
 SWEEP_S = 5.0
 SETTINGS_SWEEP_S = 60.0
 OBSERVE_EVERY_S = 30.0
-FORGET_EVERY_S = 3600.0
+FORGET_EVERY_S = 60.0
 
 log = structlog.get_logger()
 Look = Callable[[], Awaitable[bool]]
@@ -114,7 +115,12 @@ class Daemon:
         )
         self._timing = timing or Timing()
         self._patience = patience
+        self._web_listens = asyncio.Event()
         self.supervisor = Supervisor(self._actors(), database.bells.ring_all)
+
+    async def web_fault(self) -> str | None:
+        """Why the web role, where this process has it, cannot be asked yet."""
+        return "does not listen yet" if Role.WEB in self._roles and not self._web_listens.is_set() else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop`, then drain. Raises `ActorEnded`."""
@@ -219,6 +225,7 @@ class Daemon:
         async def run(progress: Progress, stop: asyncio.Event) -> None:
             await asyncio.to_thread(make_ready)
             async with listening(app, self._config.listen):
+                self._web_listens.set()
                 while not stop.is_set():
                     progress()
                     await sleep_unless(stop, SWEEP_S)
@@ -246,14 +253,27 @@ class Daemon:
         return Actor(name, run, patience_s=sweep_s + PATIENCE_S, phase=phase)
 
 
+class CannotListen(KlaraError):
+    """An address is taken, or is none of this machine's."""
+
+
 @asynccontextmanager
 async def listening(app: web.Application, address: Address) -> AsyncIterator[int]:
-    """Serve an application for as long as the context lasts; the port comes back (useful when 0 was asked for)."""
+    """Serve an application for as long as the context lasts; the port comes back (useful when 0 was asked for).
+
+    Raises `CannotListen`.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_S, handle_signals=False)
     await runner.setup()
     try:
         site = web.TCPSite(runner, address.host, address.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise CannotListen(
+                f"Nobody can listen on {address}: {error.strerror or error}.",
+                remedy="Each process needs its own KLARA_HEALTH_LISTEN, each web role its own KLARA_LISTEN.",
+            ) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

@@ -36,7 +36,7 @@ MESSAGES_HANDLED = Counter(
     ["queue", "result"],
     registry=REGISTRY,
 )
-"""`result`: `done`, `repeated` (seen before), `parked`, `left` (an outage; the broker brings it again)."""
+"""`result`: `done`, `repeated` (seen before), `parked`."""
 STEP_SECONDS = Histogram(
     "klara_step_seconds",
     "From the first message of a batch to its commit",
@@ -79,7 +79,7 @@ INVARIANT_VIOLATIONS = Gauge(
 # Calls
 
 DIALS = Counter("klara_dials", "Requests for a call, by the phone company's answer", ["result"], registry=REGISTRY)
-"""`result`: `placed`, `rejected`, `not_sent`, `uncertain`."""
+"""`result`: `placed`, `rejected`, `not_sent`, `uncertain`; later, of the uncertain ones, `never_placed`."""
 ATTEMPTS_ENDED = Counter(
     "klara_attempts_ended", "Attempts that ended, by disposition", ["disposition"], registry=REGISTRY
 )

@@ -25,7 +25,7 @@ from klara_daemon.store.database import OUTAGE, Database
 from klara_daemon.store.migrations import pending
 from klara_daemon.supervisor import ActorEnded
 from klara_daemon.telephony.floor import Timing
-from klara_daemon.web.health import health_app
+from klara_daemon.web.health import Check, health_app
 
 STOPPED = 0
 ACTOR_ENDED = 70  # EX_SOFTWARE
@@ -63,26 +63,36 @@ async def _run(daemon: Daemon, stop: asyncio.Event) -> int:
         await daemon.run(stop)
     except ActorEnded as error:
         log.critical("actor_ended", cause=str(error), exc_info=error)
+        _end(within_s=OVERTIME_S)
         return ACTOR_ENDED
     finally:
-        sd_notify.notify("STOPPING=1")
         systemd.cancel()
     return STOPPED
 
 
 def _stop_on_signals(drain_s: float) -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set; who hangs beyond the time to drain is ended without further ado."""
+    """An event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
 
     def asked() -> None:
         log.info("stop_asked", drain_s=drain_s)
         stop.set()
-        loop.call_later(2 * drain_s + OVERTIME_S, lambda: os._exit(HUNG))
+        _end(within_s=2 * drain_s + OVERTIME_S)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked)
+        asyncio.get_running_loop().add_signal_handler(number, asked)
     return stop
+
+
+def _end(within_s: float) -> None:
+    """The end has begun; who hangs beyond this time is ended without further ado."""
+
+    def give_up() -> None:
+        log.critical("process_hung", within_s=within_s)
+        os._exit(HUNG)
+
+    sd_notify.notify("STOPPING=1")
+    asyncio.get_running_loop().call_later(within_s, give_up)
 
 
 @asynccontextmanager
@@ -140,25 +150,36 @@ async def _health(config: Config, daemon: Daemon) -> AsyncIterator[None]:
     if config.health_listen is None:
         yield
         return
-    readiness = {
-        "database": lambda: _database_fault(daemon.database),
-        "broker": lambda: _broker_fault(daemon.broker),
-    }
-    async with listening(health_app(daemon.supervisor.stuck, readiness), config.health_listen):
+    async with listening(health_app(daemon.supervisor.stuck, _readiness(daemon)), config.health_listen):
         yield
 
 
+def _readiness(daemon: Daemon) -> dict[str, Check]:
+    """What must be there before this process can do its work."""
+    return {
+        "database": lambda: _database_fault(daemon.database),
+        "broker": lambda: _broker_fault(daemon.broker),
+        "web": daemon.web_fault,
+    }
+
+
 async def _tell_systemd(daemon: Daemon) -> None:
-    """`READY=1` once database and broker are there; then a sign of life while every actor makes progress."""
-    ready = False
+    """`READY=1` once all that is needed is there; a sign of life for as long as every actor makes progress."""
+    is_ready = False
     while True:
-        if not ready and await _database_fault(daemon.database) is None and await _broker_fault(daemon.broker) is None:
-            sd_notify.notify("READY=1")
+        if not is_ready and await _is_ready(daemon) and sd_notify.notify("READY=1"):
+            is_ready = True
             log.info("daemon_ready")
-            ready = True
         stuck = daemon.supervisor.stuck()
         if stuck:
             log.error("actors_stuck", actors=stuck)
         else:
             sd_notify.notify("WATCHDOG=1")
-        await asyncio.sleep(min(SYSTEMD_EVERY_S, (sd_notify.watchdog_s() or 60) / 3))
+        await asyncio.sleep(min(SYSTEMD_EVERY_S if is_ready else WAIT_S, (sd_notify.watchdog_s() or 60) / 3))
+
+
+async def _is_ready(daemon: Daemon) -> bool:
+    for check in _readiness(daemon).values():
+        if await check() is not None:
+            return False
+    return True

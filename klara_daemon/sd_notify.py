@@ -6,13 +6,21 @@ import os
 import socket
 
 
-def notify(state: str) -> None:
-    """Send a state to the service manager; nothing where there is none."""
+def notify(state: str) -> bool:
+    """Send a state to the service manager; True once it has it, or where there is none.
+
+    Never waits and never fails: a service does not end because its manager is being restarted.
+    """
     address = os.environ.get("NOTIFY_SOCKET", "")
-    if address:
+    if not address:
+        return True
+    try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-            line.connect("\0" + address[1:] if address.startswith("@") else address)
-            line.sendall(state.encode())
+            line.setblocking(False)
+            line.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+    except OSError:
+        return False
+    return True
 
 
 def watchdog_s() -> float | None:

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 Progress = Callable[[], None]
 
+ABANDON_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -44,9 +46,15 @@ class Supervisor:
         self._actors = actors
         self._wake = wake
         self._progress: dict[str, float] = {}
+        self._is_stopping = False
 
     def stuck(self) -> list[str]:
-        """The actors that have made no progress for longer than their patience; none before they are started."""
+        """The actors that have made no progress for longer than their patience.
+
+        None before they are started, and none while they stop: for that they have their time.
+        """
+        if self._is_stopping:
+            return []
         now = monotonic()
         return [actor.name for actor in self._actors if now - self._progress.get(actor.name, now) > actor.patience_s]
 
@@ -57,6 +65,7 @@ class Supervisor:
         tasks = {self._start(actor, stops[actor.phase]): actor for actor in self._actors}
         try:
             await self._until(stop, tasks)
+            self._is_stopping = True
             for phase in phases:
                 stops[phase].set()
                 self._wake()
@@ -102,7 +111,7 @@ class Supervisor:
         for task in left:
             task.cancel()
         if left:
-            await asyncio.wait(left, timeout=5)
+            await asyncio.wait(left, timeout=ABANDON_S)
 
 
 def _error(task: asyncio.Task[None]) -> BaseException | None:

@@ -124,6 +124,7 @@ class Dialer:
         """Carry the dial that is due, if one is and a line is free, as far as it goes."""
         async with self._database.transaction() as tx:
             trunk = await trunks.look(tx.conn, self._trunk)
+            metrics.CLOCK_OFFSET_SECONDS.set(trunk.clock_offset_s)
             wanted = None if self._is_full(trunk) else await dials.claim(tx.conn, self._patience.dialling_s)
         if wanted is None:
             return False
@@ -221,7 +222,6 @@ class Dialer:
             return await self._commit_to(tx, outreach, situation.number, company.caller_number)
 
     def _obstacle(self, trunk: Trunk, reading: Reading) -> Later | None:
-        metrics.CLOCK_OFFSET_SECONDS.set(trunk.clock_offset_s)
         if abs(trunk.clock_offset_s) > CLOCKS_MAY_DIFFER_S:
             log.error("clocks_differ", seconds=trunk.clock_offset_s)
             return Later(SHUT_S, "clocks_differ")

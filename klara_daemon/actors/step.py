@@ -53,6 +53,7 @@ class Step(Generic[M]):
                 await self._park(deliveries[0], error)
 
     async def _work(self, deliveries: Sequence[Delivery]) -> None:
+        metrics.BATCH_MESSAGES.labels(self.queue).observe(len(deliveries))
         messages = {delivery.id or uuid4(): decode(self._kind, delivery.body) for delivery in deliveries}
         with metrics.STEP_SECONDS.labels(self.queue).time():
             async with self._database.transaction() as tx:

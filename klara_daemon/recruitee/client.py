@@ -16,7 +16,7 @@ from typing import TypeVar
 import aiohttp
 import stamina
 
-from klara_daemon import __version__
+from klara_daemon import __version__, metrics
 from klara_daemon.recruitee import answers
 from klara_daemon.recruitee.pace import Pace
 from klara_daemon.recruitee.protocol import (
@@ -203,6 +203,7 @@ class RecruiteeClient:
     ) -> bytes:
         """One request, sent once; the body of its answer."""
         url, headers = endpoint(self._base_url, access.company_id, path), _headers(access)
+        status: int | None = None
         async with self._pace(access.company_id).turn():
             try:
                 async with asyncio.timeout(self._limits.deadline_s):
@@ -216,10 +217,13 @@ class RecruiteeClient:
                         allow_redirects=False,
                     )
                     async with request as response:
+                        status = response.status
                         answer = await self._read(response)
             except (aiohttp.ClientError, OSError) as error:
                 # without its cause: aiohttp's errors carry the request's headers, and with them the token
                 raise Unavailable(f"no answer from Recruitee: {type(error).__name__}") from None
+            finally:
+                metrics.RECRUITEE_REQUESTS.labels(metrics.status_class(status)).inc()
         if not 200 <= response.status < 300:
             raise error_for(response.status, response.headers, answer)
         return answer

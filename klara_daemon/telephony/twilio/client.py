@@ -8,6 +8,7 @@ from datetime import datetime
 import aiohttp
 from yarl import URL
 
+from klara_daemon import metrics
 from klara_daemon.telephony.provider import Dial, Lookup, NotSent, RemoteCall, Uncertain, Unknown
 from klara_daemon.telephony.twilio import protocol
 from klara_daemon.telephony.twilio.addresses import Params
@@ -147,15 +148,20 @@ class TwilioClient:
         return status, body
 
     async def _ask(self, session: aiohttp.ClientSession, method: str, url: URL, form: Params | None = None) -> Answer:
-        async with session.request(
-            method,
-            url,
-            data=None if form is None else aiohttp.FormData(form),
-            headers={"Authorization": self._auth},
-            timeout=self._timeout,
-            allow_redirects=False,
-        ) as response:
-            return response.status, await _limited(response.content), response.headers.get("Retry-After")
+        status: int | None = None
+        try:
+            async with session.request(
+                method,
+                url,
+                data=None if form is None else aiohttp.FormData(form),
+                headers={"Authorization": self._auth},
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                status = response.status
+                return status, await _limited(response.content), response.headers.get("Retry-After")
+        finally:
+            metrics.TELEPHONY_REQUESTS.labels(metrics.status_class(status)).inc()
 
 
 async def _limited(content: aiohttp.StreamReader) -> bytes:
