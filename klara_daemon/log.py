@@ -54,7 +54,7 @@ def configure(log_format: str = "json", level: str = "info", stream: TextIO | No
     handler = _Handler(stream)
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=arriving, processors=_leaving(log_format, stream)))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # a lost broker is told by whoever lost it
+    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)  # who loses the broker says so, once
     logging.captureWarnings(capture=True)
     set_on_retry_hooks([_log_retry])
     sys.excepthook = _log_uncaught

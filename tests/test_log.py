@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import io
 import json
 import logging
@@ -23,6 +24,8 @@ import stamina
 import structlog
 
 from klara_daemon import log
+from klara_daemon.app import broker_for
+from klara_daemon.broker.carriage import BrokerLost
 from klara_daemon.redaction import HIDDEN, redact
 
 NUMBER = "+4915112345678"
@@ -110,7 +113,7 @@ def test_bound_personal_data_does_not_come_out_either(lines: Lines) -> None:
     assert len(lines.events) == 2
 
 
-@pytest.mark.parametrize("name", ["aiohttp.server", "aio_pika.robust_connection", "aiormq.connection", "asyncio", "x"])
+@pytest.mark.parametrize("name", ["aiohttp.server", "aio_pika.robust_connection", "aiormq.channel", "asyncio", "x"])
 def test_the_libraries_go_through_the_same_chain(lines: Lines, name: str) -> None:
     logging.getLogger(name).error("cannot ring %s at %s", NUMBER, "amqp://klara:hunter2@rabbit/")
     assert lines.event["logger"] == name
@@ -216,6 +219,14 @@ async def test_a_request_that_is_repeated_is_an_event_in_our_style_without_its_a
         "level": "info", "event": "retry_scheduled", "retry": 1, "wait_s": 0.001, "cause": "nobody there",
     }  # fmt: skip
     assert "t0ken" not in lines.getvalue()
+
+
+async def test_a_broker_that_is_away_is_not_told_twice(lines: Lines) -> None:
+    broker = broker_for("amqp://klara:pa55@127.0.0.1:1/klara")
+    with pytest.raises(BrokerLost):
+        await broker.prepare()
+    gc.collect()
+    assert [event["event"] for event in lines.events if event["logger"].startswith("aio")] == []
 
 
 class Terminal(Lines):
