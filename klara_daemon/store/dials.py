@@ -29,10 +29,10 @@ async def want(conn: Connection, outreach_ids: Iterable[UUID]) -> None:
 async def claim(conn: Connection, lease_s: float) -> Dial | None:
     """The dial that has waited longest; offered again after `lease_s` unless it is done with."""
     row = await conn.fetchrow(
-        "UPDATE dials d SET due_at = now() + make_interval(secs => $1), tries = tries + 1"
-        "  FROM (SELECT outreach_id FROM dials WHERE due_at <= now()"
-        "         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due"
-        " WHERE d.outreach_id = due.outreach_id RETURNING d.outreach_id, d.tries",
+        "WITH due AS MATERIALIZED (SELECT outreach_id FROM dials WHERE due_at <= now()"
+        "                           ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        " UPDATE dials d SET due_at = now() + make_interval(secs => $1), tries = tries + 1"
+        "  FROM due WHERE d.outreach_id = due.outreach_id RETURNING d.outreach_id, d.tries",
         lease_s,
     )
     return Dial(*row.values()) if row else None

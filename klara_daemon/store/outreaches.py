@@ -155,12 +155,12 @@ async def withdraw_after_call(conn: Connection, outreach_id: UUID, because: str)
 async def hand_out_due(conn: Connection, now: datetime, lease_s: float, limit: int) -> list[UUID]:
     """Outreaches whose call is due, to be handed to a dialer; offered again after `lease_s` unless it goes on."""
     rows = await conn.fetch(
-        "UPDATE outreaches o SET handed_until = now() + make_interval(secs => $2)"
-        "  FROM (SELECT id FROM outreaches WHERE state = 'waiting' AND due_at <= $1"
-        "           AND (handed_until IS NULL OR handed_until < now())"
-        "           AND NOT EXISTS (SELECT FROM dials d WHERE d.outreach_id = outreaches.id)"
-        "         ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) due"
-        " WHERE o.id = due.id RETURNING o.id",
+        "WITH due AS MATERIALIZED (SELECT id FROM outreaches WHERE state = 'waiting' AND due_at <= $1"
+        "                             AND (handed_until IS NULL OR handed_until < now())"
+        "                             AND NOT EXISTS (SELECT FROM dials d WHERE d.outreach_id = outreaches.id)"
+        "                           ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)"
+        " UPDATE outreaches o SET handed_until = now() + make_interval(secs => $2)"
+        "  FROM due WHERE o.id = due.id RETURNING o.id",
         now,
         lease_s,
         limit,

@@ -15,11 +15,11 @@ _OF_A = ", ".join(f"a.{column.strip()}" for column in COLUMNS.split(","))
 async def claim_hang_up(conn: Connection, again_s: float) -> Attempt | None:
     """A call that is to be ended and whose phone company was not asked for `again_s` seconds."""
     row = await conn.fetchrow(
-        "UPDATE attempts a SET hung_up_at = now() FROM (SELECT id FROM attempts"
+        "WITH due AS MATERIALIZED (SELECT id FROM attempts"
         "   WHERE state NOT IN ('claimed', 'ended') AND hang_up_because IS NOT NULL AND provider_ref IS NOT NULL"
         "     AND (hung_up_at IS NULL OR hung_up_at < now() - make_interval(secs => $1))"
-        "   LIMIT 1 FOR UPDATE SKIP LOCKED) due"
-        f" WHERE a.id = due.id RETURNING {_OF_A}",
+        "   LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        f" UPDATE attempts a SET hung_up_at = now() FROM due WHERE a.id = due.id RETURNING {_OF_A}",
         again_s,
     )
     return attempt_of(row) if row else None
@@ -46,12 +46,12 @@ async def lost_dials(conn: Connection, for_s: float) -> list[UUID]:
 async def claim_look(conn: Connection, patience_s: Mapping[AttemptState, float], again_s: float) -> Attempt | None:
     """An open call without news for longer than its state's patience, not asked about for `again_s` seconds."""
     row = await conn.fetchrow(
-        "UPDATE attempts a SET looked_at = now() FROM (SELECT t.id FROM attempts t"
+        "WITH due AS MATERIALIZED (SELECT t.id FROM attempts t"
         "   JOIN unnest($1::text[], $2::float8[]) AS patience(state, seconds) ON patience.state = t.state"
         "   WHERE t.state <> 'ended' AND t.state_since < now() - make_interval(secs => patience.seconds)"
         "     AND (t.looked_at IS NULL OR t.looked_at < now() - make_interval(secs => $3))"
-        "   ORDER BY t.state_since LIMIT 1 FOR UPDATE OF t SKIP LOCKED) due"
-        f" WHERE a.id = due.id RETURNING {_OF_A}",
+        "   ORDER BY t.state_since LIMIT 1 FOR UPDATE OF t SKIP LOCKED)"
+        f" UPDATE attempts a SET looked_at = now() FROM due WHERE a.id = due.id RETURNING {_OF_A}",
         list(patience_s),
         list(patience_s.values()),
         again_s,

@@ -59,10 +59,10 @@ async def want_read(conn: Connection, people: Sequence[tuple[int, int]]) -> None
 async def claim_read(conn: Connection, lease_s: float) -> Read | None:
     """The candidate who has waited longest to be read; offered again after `lease_s` unless `read_done`."""
     row = await conn.fetchrow(
-        "UPDATE candidate_reads r SET due_at = now() + make_interval(secs => $1), wanted = nextval('readings')"
-        "  FROM (SELECT company_id, candidate_id FROM candidate_reads WHERE due_at <= now()"
-        "         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due"
-        " WHERE (r.company_id, r.candidate_id) = (due.company_id, due.candidate_id)"
+        "WITH due AS MATERIALIZED (SELECT company_id, candidate_id FROM candidate_reads WHERE due_at <= now()"
+        "                           ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        " UPDATE candidate_reads r SET due_at = now() + make_interval(secs => $1), wanted = nextval('readings')"
+        "  FROM due WHERE (r.company_id, r.candidate_id) = (due.company_id, due.candidate_id)"
         " RETURNING r.company_id, r.candidate_id, r.wanted, r.tries",
         lease_s,
     )

@@ -56,11 +56,11 @@ async def no_longer_watched(conn: Connection, after_s: float) -> list[Watch]:
 async def claim_poll(conn: Connection, every_s: float) -> Watch | None:
     """The stage that has waited longest for a look, its next look put `every_s` seconds ahead."""
     row = await conn.fetchrow(
-        "UPDATE stage_watches w SET poll_due_at = now() + make_interval(secs => $1)"
-        "  FROM (SELECT company_id, offer_id, stage_id FROM stage_watches"
-        "         WHERE poll_due_at <= now() AND unwatched_since IS NULL"
-        "         ORDER BY poll_due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due"
-        " WHERE (w.company_id, w.offer_id, w.stage_id) = (due.company_id, due.offer_id, due.stage_id)"
+        "WITH due AS MATERIALIZED (SELECT company_id, offer_id, stage_id FROM stage_watches"
+        "                           WHERE poll_due_at <= now() AND unwatched_since IS NULL"
+        "                           ORDER BY poll_due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        " UPDATE stage_watches w SET poll_due_at = now() + make_interval(secs => $1)"
+        "  FROM due WHERE (w.company_id, w.offer_id, w.stage_id) = (due.company_id, due.offer_id, due.stage_id)"
         " RETURNING w.company_id, w.offer_id, w.stage_id, w.watched_at, w.settled_at IS NOT NULL AS settled",
         every_s,
     )

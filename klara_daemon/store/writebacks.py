@@ -54,7 +54,7 @@ async def forgive(conn: Connection, outreach_id: UUID) -> None:
 async def claim(conn: Connection, lease_s: float) -> Writeback | None:
     """The debt that has waited longest; offered again after `lease_s` unless it is settled."""
     row = await conn.fetchrow(
-        "WITH due AS (SELECT id FROM writebacks WHERE due_at <= now() AND done_at IS NULL"
+        "WITH due AS MATERIALIZED (SELECT id FROM writebacks WHERE due_at <= now() AND done_at IS NULL"
         "              ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED),"
         " claimed AS (UPDATE writebacks w SET due_at = now() + make_interval(secs => $1), lease = $2 FROM due"
         "              WHERE w.id = due.id RETURNING w.*)"
