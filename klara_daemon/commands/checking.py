@@ -33,7 +33,7 @@ NOBODYS_CALL = (("CallSid", f"CA{'0' * 32}"), ("CallStatus", "completed"))
 
 @click.command()
 def check() -> None:
-    """Look at database, broker, clocks, companies, stages, telephone; exit 1 if anything must be mended."""
+    """Look at the whole installation; exit 1 if anything must be mended."""
     sys.exit(run(_check()))
 
 

@@ -28,7 +28,7 @@ COMPLETE_WITHIN_S = 60.0
 @click.option("--once", is_flag=True, help="End when the story is complete.")
 @click.option("--verbose", is_flag=True, help="Show the daemon's log as well.")
 def demo(*, once: bool, verbose: bool) -> None:
-    """Run the whole story on embedded parts, with candidates who behave differently. Nobody is really called."""
+    """Run the whole story on embedded parts; nobody is really called."""
     log.configure("console", "info" if verbose else "critical")
     sys.exit(run(_demo(once=once)))
 

@@ -16,7 +16,10 @@ from klara_daemon.store.migrations import migrate as migrate_database
 @click.command("run")
 @click.argument("roles", nargs=-1, type=click.Choice([role.value for role in Role]), metavar="[ROLE]...")
 def run_roles(roles: tuple[str, ...]) -> None:
-    """Run the daemon: the roles named, or all of them in one process."""
+    """Run the daemon: the roles named, or all of them in one process.
+
+    ROLE is web, stage-watcher, call-scheduler, dialer or ats-writeback.
+    """
     sys.exit(run(_run([Role(role) for role in roles] or list(Role))))
 
 
@@ -28,7 +31,7 @@ async def _run(roles: list[Role]) -> int:
 
 @click.command()
 def migrate() -> None:
-    """Bring the database's tables to this version; harmless when they are."""
+    """Bring the database's tables to this version."""
     run(_migrate())
 
 

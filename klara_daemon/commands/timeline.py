@@ -24,7 +24,7 @@ from klara_daemon.store.timeline import Line
     "--company", "company_id", type=click.IntRange(1, 2**63 - 1), required=True, help="Recruitee's company id."
 )
 def show(candidate_id: int, company_id: int) -> None:
-    """What was decided and done about a candidate, by which rule, and when the next call is due."""
+    """Tell what was decided and done about a candidate, and why."""
     run(_show(company_id, candidate_id))
 
 
