@@ -33,7 +33,10 @@ NOBODYS_CALL = (("CallSid", f"CA{'0' * 32}"), ("CallStatus", "completed"))
 
 @click.command()
 def check() -> None:
-    """Look at the whole installation; exit 1 if anything must be mended."""
+    """Look at the whole installation and say what to mend.
+
+    The exit status is 1 if anything is.
+    """
     sys.exit(run(_check()))
 
 
