@@ -50,7 +50,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that the verdict rests on. `interrupted` was under way when something was taken away."""
+    """Everything that the verdict rests on.
+
+    `interrupted` was under way when something was taken away; `left` is so in the end, and stays so.
+    """
 
     people: Mapping[int, Person]
     attempts: Sequence[Attempt] = ()
@@ -71,7 +74,7 @@ async def under_way(conn: Connection) -> frozenset[str]:
     return frozenset(str(row[0]) for row in await conn.fetch(_UNDER_WAY))
 
 
-async def collect(town: Town, conn: Connection, interrupted: frozenset[str]) -> Evidence:
+async def collect(town: Town, conn: Connection, *, interrupted: frozenset[str], left: frozenset[str]) -> Evidence:
     """Hear all witnesses."""
     rows = await conn.fetch(
         "SELECT id, candidate_id, number, e164, state, disposition, provider_ref,"
@@ -97,7 +100,7 @@ async def collect(town: Town, conn: Connection, interrupted: frozenset[str]) -> 
         moves=moves,
         parked=[f"{row['name']}: {row['reason']}" for row in await conn.fetch("SELECT name, reason FROM parked")],
         interrupted=interrupted,
-        left=await under_way(conn),
+        left=left,
     )
 
 

@@ -22,9 +22,8 @@ STARTS_WITHIN_S: Final = 30.0
 ENDS_WITHIN_S: Final = 20.0
 LINES_SHOWN: Final = 60
 
-# Processes are forked from one that has read all the code and has done nothing yet: reading takes longest.
 _NURSERY: Final = multiprocessing.get_context("forkserver")
-_NURSERY.set_forkserver_preload([daemon_process.__name__])
+_NURSERY.set_forkserver_preload(["tests.journey.nursery"])
 
 
 class DaemonProcess:
