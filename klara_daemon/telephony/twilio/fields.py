@@ -15,11 +15,14 @@ class Malformed(ValueError):
 
 
 def form_of(body: bytes) -> list[tuple[str, str]]:
-    """The fields of a form, blank ones too. Raises `Malformed`."""
+    """The fields of a form, blank ones too. Raises `Malformed`, also for a NUL, which no database keeps."""
     try:
-        return parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=200)
+        fields = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=200)
     except ValueError as error:
         raise Malformed("the body is not a form") from error
+    if any("\0" in value for _, value in fields):
+        raise Malformed("the form holds a NUL")
+    return fields
 
 
 def sid_of(value: str | None) -> str:
