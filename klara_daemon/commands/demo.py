@@ -18,6 +18,7 @@ from klara_daemon.demo.world import World, world
 from klara_daemon.errors import KlaraError
 from klara_daemon.flow import Role
 from klara_daemon.recruitee.client import Limits
+from klara_daemon.store.migrations import MigrationFailed
 from klara_daemon.supervisor import ActorEnded
 from klara_daemon.telephony.floor import Timing
 
@@ -33,6 +34,10 @@ def demo(*, once: bool, verbose: bool) -> None:
     sys.exit(run(_demo(once=once)))
 
 
+class Interrupted(Exception):
+    """It was interrupted before it had begun."""
+
+
 class Interruption:
     """Ctrl-C or SIGTERM: how a demo ends that was not asked to end by itself."""
 
@@ -46,6 +51,12 @@ class Interruption:
         self._signal = number
         self.came.set()
 
+    def say(self, line: str) -> None:
+        """Say how far it is. Raises `Interrupted`."""
+        if self.came.is_set():
+            raise Interrupted
+        click.echo(line)
+
     def status(self, *, once: bool) -> int:
         """0 where that is the way to end it; else as a shell says it of a program that a signal ended."""
         return 128 + self._signal if once else 0
@@ -54,10 +65,12 @@ class Interruption:
 async def _demo(*, once: bool) -> int:
     interruption = Interruption()
     try:
-        async with world(click.echo) as around:
+        async with world(interruption.say) as around:
             return await _run_daemon(around, interruption, once=once)
-    except ServerFailed as error:
-        if interruption.came.is_set():
+    except Interrupted:
+        return interruption.status(once=once)
+    except (ServerFailed, MigrationFailed) as error:
+        if interruption.came.is_set():  # a terminal's Ctrl-C is for everybody in front of it
             return interruption.status(once=once)
         raise KlaraError(f"The demo's own Postgres cannot be had: {error}") from error
 
