@@ -82,6 +82,17 @@ NOT_THERE_AT_FIRST: Final = Person(
     calls=2,
     says=("Drei Jahre.", "Nächsten Monat."),
 )
+HANGS_UP_HALF_WAY: Final = Person(
+    name="Siobhán Legt-Auf",
+    number="+4915123456705",
+    takes_calls=(
+        HangsUpAfter(3, answering("Einundzwanzig Jahre.", "Ab Januar.")),
+        Answers(answering("Einundzwanzig Jahre.", "Ab Januar.")),
+    ),
+    outcome=Outcome.COMPLETED,
+    calls=2,
+    says=("Einundzwanzig Jahre.", "Ab Januar."),
+)
 PEOPLE: Final = (
     ERIKA,
     NOT_THERE_AT_FIRST,
@@ -101,17 +112,7 @@ PEOPLE: Final = (
         calls=2,
         says=("Zweieinhalb Jahre.", "In zwei Wochen."),
     ),
-    Person(
-        name="Siobhán Legt-Auf",
-        number="+4915123456705",
-        takes_calls=(
-            HangsUpAfter(3, answering("Einundzwanzig Jahre.", "Ab Januar.")),
-            Answers(answering("Einundzwanzig Jahre.", "Ab Januar.")),
-        ),
-        outcome=Outcome.COMPLETED,
-        calls=2,
-        says=("Einundzwanzig Jahre.", "Ab Januar."),
-    ),
+    HANGS_UP_HALF_WAY,
     Person(
         name="Kai Kein-Anschluss",
         number="+4915123456706",

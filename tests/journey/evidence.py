@@ -56,6 +56,7 @@ class Evidence:
     """
 
     people: Mapping[int, Person]
+    entered_at: Mapping[int, datetime] = field(default_factory=dict)
     attempts: Sequence[Attempt] = ()
     outcomes: Mapping[int, Sequence[Outcome | None]] = field(default_factory=dict)
     calls: Sequence[Call] = ()
@@ -84,12 +85,16 @@ async def collect(town: Town, conn: Connection, *, interrupted: frozenset[str], 
     for row in await conn.fetch("SELECT candidate_id, outcome FROM outreaches ORDER BY opened_at"):
         outcomes.setdefault(row["candidate_id"], []).append(Outcome(row["outcome"]) if row["outcome"] else None)
     moves: dict[int, list[int]] = {}
+    entered_at: dict[int, datetime] = {}
     for move in town.recruitee.moves:
         if move.by == "api":
             moves.setdefault(move.candidate_id, []).append(move.to_stage_id)
+        else:
+            entered_at[move.candidate_id] = move.moved_at
     telephone = town.telephone
     return Evidence(
         people=town.people,
+        entered_at=entered_at,
         attempts=[_attempt(row) for row in rows],
         outcomes=outcomes,
         calls=[Call(call.sid, call.attempt_id, call.to, rang=call.rang_at is not None) for call in telephone.calls],

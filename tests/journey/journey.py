@@ -78,7 +78,7 @@ class Journey:
         finally:
             moving.cancel()
 
-    async def take_away(self, take: Callable[[], None]) -> None:
+    async def take_away(self, take: Callable[[], object]) -> None:
         """Kill or stop something, and note what was under way."""
         before = await self._under_way()
         await asyncio.to_thread(take)

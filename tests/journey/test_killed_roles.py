@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from tests.eventually import eventually
 from tests.journey.candidates import NOT_THERE_AT_FIRST, PEOPLE
 from tests.journey.daemon_process import PATIENCE
 from tests.journey.journey import Journey, journey
+from tests.journey.processes import DaemonProcess
 from tests.journey.town import PACE
 from tests.journey.verdict import judge
 
@@ -101,6 +103,30 @@ async def test_a_role_killed_in_the_middle_costs_nothing_but_time(
         verdict = judge(await under_test.evidence())
         assert verdict.is_clean, str(verdict)
         assert verdict.recovered, "nothing was interrupted: this run shows nothing"
+
+
+async def test_the_loss_of_all_processes_at_once_costs_nothing_but_time(
+    database_url: str, amqp_url: str, tmp_path: Path
+) -> None:
+    async with journey(database_url, amqp_url, tmp_path) as under_test:
+        await under_test.begin()
+        going = asyncio.create_task(under_test.go())
+        async with asyncio.timeout(30):
+            await people_are_speaking(under_test)
+        await under_test.take_away(lambda: kill_all(under_test.daemon))
+        under_test.start()
+        await going
+        verdict = judge(await under_test.evidence())
+        assert verdict.is_clean, str(verdict)
+        assert verdict.recovered, "nothing was interrupted: this run shows nothing"
+
+
+def kill_all(daemon: Sequence[DaemonProcess]) -> None:
+    """As when a machine loses its power."""
+    for one in daemon:
+        one.signal(signal.SIGKILL)
+    for one in daemon:
+        one.kill()
 
 
 async def kill_and_start_again(under_test: Journey, role: Role) -> None:

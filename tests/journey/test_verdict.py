@@ -30,6 +30,7 @@ def attempt(number: int, disposition: Disposition, at: datetime, **other: Any) -
 #: Somebody who was busy at first, and was interviewed a quarter of an hour later.
 CLEAN: Final = Evidence(
     people={ADA: Person("Ada", NUMBER, (), Outcome.COMPLETED, 2, ("Sieben Jahre.",))},
+    entered_at={ADA: MONDAY - timedelta(minutes=3)},
     attempts=[
         attempt(1, Disposition.BUSY, MONDAY),
         attempt(2, Disposition.INTERVIEWED, MONDAY + timedelta(minutes=15)),
@@ -74,6 +75,7 @@ DUPLICATED: Final = {
     "a dial": replace(CLEAN, dials=["a1", "a2", "a2"]),
     "a call of one attempt": replace(CLEAN, calls=[*CLEAN.calls, Call("CA3", "a2", NUMBER)]),
     "two calls at once": replace(CLEAN, overlaps=["CA1 and CA2"]),
+    "a call before its time, after the entry": replace(CLEAN, entered_at={ADA: MONDAY - timedelta(seconds=179)}),
     "a call before its time, after busy": second_at(MONDAY + timedelta(minutes=14, seconds=59)),
     "a call before its time, after nobody answered": second_at(
         MONDAY + timedelta(minutes=179), disposition=Disposition.NO_ANSWER
@@ -158,6 +160,7 @@ def test_a_number_that_is_refused_need_not_have_rung() -> None:
     uncallable = Person("Ada", NUMBER, (), Outcome.UNCALLABLE, 1)
     evidence = Evidence(
         people={ADA: uncallable},
+        entered_at=CLEAN.entered_at,
         attempts=[refused],
         outcomes={ADA: [Outcome.UNCALLABLE]},
         dials=["a1"],

@@ -33,6 +33,7 @@ APPLIED, CALL, INTERVIEW, HIRED = 8063175, 8063176, 8063177, 8063179
 MAX_ATTEMPTS: Final = 4
 ATTEMPTS_PER_DAY: Final = 2
 PAUSE_MINUTES: Final = 180
+FIRST_CALL_DELAY_MINUTES: Final = 3
 WINDOWS: Final = ((time(9), time(12)), (time(14), time(18)))
 PACE: Final = 0.01
 
@@ -52,6 +53,7 @@ SETTINGS: Final = {
         "weekdays": ["mon", "tue", "wed", "thu", "fri", "sat"],
         "windows": [{"from": f"{opens:%H:%M}", "to": f"{closes:%H:%M}"} for opens, closes in WINDOWS],
         "pause_minutes": PAUSE_MINUTES,
+        "first_call_delay_minutes": FIRST_CALL_DELAY_MINUTES,
     },
     "question_sets": {
         "care": {

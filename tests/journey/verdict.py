@@ -15,7 +15,15 @@ from typing import Final
 
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome
 from tests.journey.evidence import Attempt, Evidence
-from tests.journey.town import ATTEMPTS_PER_DAY, BERLIN, INTERVIEW, MAX_ATTEMPTS, PAUSE_MINUTES, WINDOWS
+from tests.journey.town import (
+    ATTEMPTS_PER_DAY,
+    BERLIN,
+    FIRST_CALL_DELAY_MINUTES,
+    INTERVIEW,
+    MAX_ATTEMPTS,
+    PAUSE_MINUTES,
+    WINDOWS,
+)
 
 MARKER: Final = "Klara-Ref: "
 SUNDAY: Final = 7
@@ -96,7 +104,9 @@ def _doubled_calls(evidence: Evidence) -> Iterator[str]:
 
 def _early_calls(evidence: Evidence) -> Iterator[str]:
     """Two calls within one due time: the later one came before the pause after the earlier one was over."""
-    for attempts in _by_candidate(evidence).values():
+    for candidate_id, attempts in _by_candidate(evidence).items():
+        if attempts[0].placed_at < evidence.entered_at[candidate_id] + timedelta(minutes=FIRST_CALL_DELAY_MINUTES):
+            yield f"{_name(evidence, attempts[0])} right after the entry"
         for before, after in pairwise(attempts):
             if after.placed_at < (due_at := _due_after(before)):
                 yield f"{_name(evidence, after)} at {_local(after.placed_at)}, due at {_local(due_at)}"
