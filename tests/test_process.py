@@ -198,15 +198,10 @@ async def test_an_actor_that_ends_unasked_ends_the_process_with_status_70(
         assert daemon.told()[-1] == "STOPPING=1"
 
 
-@pytest.mark.parametrize("ends", ["by itself", "by SIGTERM"])
 async def test_an_actor_that_heeds_nothing_does_not_hold_the_process(
-    environment: dict[str, str], tmp_path: Path, ends: str
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
-    others = "heeds_nothing+fails" if ends == "by itself" else "heeds_nothing"
-    async with running(tmp_path, environment, "-c", ODD, "run", "ats-writeback", others) as daemon:
-        if ends == "by SIGTERM":
-            await eventually(lambda: "daemon_started" in daemon.logged(), within=STARTS_WITHIN_S)
-            daemon.process.send_signal(signal.SIGTERM)
+    async with running(tmp_path, environment, "-c", ODD, "run", "ats-writeback", "heeds_nothing+fails") as daemon:
         assert await daemon.ended() == HUNG
         assert daemon.logged()[-1] == "process_hung"
 

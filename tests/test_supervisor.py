@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from klara_daemon import metrics
+from klara_daemon import supervisor as supervision
 from klara_daemon.supervisor import Actor, ActorEnded, Progress, Supervisor
 from tests.eventually import eventually
 
@@ -125,7 +126,8 @@ async def test_an_actor_that_hangs_holds_the_rest_no_longer_than_its_time() -> N
     assert ended == ["relay"]
 
 
-async def test_an_actor_that_does_not_even_heed_cancelling_is_left_behind() -> None:
+async def test_an_actor_that_does_not_even_heed_cancelling_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "ABANDON_S", 0.1)
     let_go = asyncio.Event()
 
     async def stubborn(_: Progress, __: asyncio.Event) -> None:
@@ -137,7 +139,7 @@ async def test_an_actor_that_does_not_even_heed_cancelling_is_left_behind() -> N
 
     stop = asyncio.Event()
     stop.set()
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(SOON):
         await supervisor(Actor("stubborn", stubborn)).run(stop, drain_s=0.05)
     let_go.set()
     await eventually(lambda: not [task for task in asyncio.all_tasks() if task.get_name() == "stubborn"])

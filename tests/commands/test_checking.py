@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from klara_daemon.app import listening
+from klara_daemon.commands import checking
 from klara_daemon.config import Address
 from klara_daemon.store import companies
 from klara_daemon.vault import new_key
@@ -307,7 +308,8 @@ async def test_missing_migrations_are_named(installed: Installation, postgres_se
     assert found.endswith("; run `klara-daemon migrate`")
 
 
-async def test_a_broker_that_hangs_is_named_in_time(installed: Installation) -> None:
+async def test_a_broker_that_hangs_is_named_in_time(installed: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "BROKER_WITHIN_S", 0.5)
     held = []
 
     async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

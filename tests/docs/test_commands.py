@@ -32,7 +32,7 @@ ACCOUNT, AUTH_TOKEN = "AC" + "0" * 32, "auth-token-of-the-readme"
 IN_THE_BACKGROUND = """\
 klara-daemon run &
 until "$PYTHON" -c "import urllib.request; urllib.request.urlopen('http://$KLARA_HEALTH_LISTEN/readyz')" 2> /dev/null
-do kill -0 $!; sleep 0.2; done"""
+do kill -0 $!; sleep 0.5; done"""
 
 
 def blocks(page: Path, language: str) -> list[str]:
