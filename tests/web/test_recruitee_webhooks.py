@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -98,11 +99,11 @@ async def test_parts_that_are_missing_are_no_matter(watching: Scene, front: Fron
 
 
 @pytest.mark.parametrize("stored", [True, False])
-@pytest.mark.parametrize("secret", [None, SECRET, "another"])
-async def test_a_test_ping_is_always_welcome(watching: Scene, front: Front, stored: bool, secret: str | None) -> None:
+async def test_a_test_ping_is_always_welcome(watching: Scene, front: Front, stored: bool) -> None:
     if not stored:
         await watching.execute("UPDATE company_secrets SET webhook_secret = NULL")
-    assert (await front.webhook({"test": True}, secret=secret)).status == 200
+    for secret in (None, SECRET, "another"):
+        assert (await front.webhook({"test": True}, secret=secret)).status == 200
     assert await _events(watching) == []
     assert not await watching.watcher.poll_one()
 
@@ -127,17 +128,17 @@ async def test_a_company_whose_settings_are_to_come_is_known_already(watching: S
 # Refused
 
 
-@pytest.mark.parametrize("secret", [None, "another", ""])
-async def test_a_bad_signature_is_401_and_stores_nothing(watching: Scene, front: Front, secret: str | None) -> None:
-    assert (await front.webhook(webhook(), secret=secret)).status == 401
+async def test_a_bad_signature_is_401_and_stores_nothing(watching: Scene, front: Front) -> None:
+    for secret in (None, "another", ""):
+        assert (await front.webhook(webhook(), secret=secret)).status == 401
     assert await _events(watching) == []
     assert await watching.waiting_messages() == []
 
 
-@pytest.mark.parametrize("header", ["", "x", "0" * 64, "ÄÖÜ", "sha256=" + "0" * 64, "\udcff"])
-async def test_a_signature_of_any_kind_is_401(front: Front, header: str) -> None:
-    headers = {"X-Recruitee-Signature": header.encode("utf-8", "surrogateescape").decode("latin-1")}
-    assert (await front.webhook(webhook(), secret=None, headers=headers)).status == 401
+async def test_a_signature_of_any_kind_is_401(front: Front) -> None:
+    for header in ("", "x", "0" * 64, "ÄÖÜ", "sha256=" + "0" * 64, "\udcff"):
+        headers = {"X-Recruitee-Signature": header.encode("utf-8", "surrogateescape").decode("latin-1")}
+        assert (await front.webhook(webhook(), secret=None, headers=headers)).status == 401
 
 
 async def test_a_signature_is_over_the_raw_bytes(front: Front) -> None:
@@ -147,15 +148,15 @@ async def test_a_signature_is_over_the_raw_bytes(front: Front) -> None:
     assert (await front.webhook(raw + b" ", secret=None, headers=headers)).status == 401
 
 
-@pytest.mark.parametrize("company_id", [1, 0, 999_999_999_999, 10**14])
-async def test_a_company_that_is_not_known_is_404(front: Front, company_id: int) -> None:
-    assert (await front.webhook({"test": True}, company_id=company_id)).status == 404
-    assert (await front.webhook(b"\xff", company_id=company_id)).status == 404
+async def test_a_company_that_is_not_known_is_404(front: Front) -> None:
+    for company_id in (1, 0, 999_999_999_999, 10**14):
+        assert (await front.webhook({"test": True}, company_id=company_id)).status == 404
+        assert (await front.webhook(b"\xff", company_id=company_id)).status == 404
 
 
-@pytest.mark.parametrize("path", ["", "/", "/x", "/-1", "/1.0", f"/{10**15}", f"/{COMPANY}/more"])
-async def test_an_address_that_is_none_is_404(front: Front, path: str) -> None:
-    assert (await front.post(f"/webhooks/recruitee{path}", b"{}")).status == 404
+async def test_an_address_that_is_none_is_404(front: Front) -> None:
+    for path in ("", "/", "/x", "/-1", "/1.0", f"/{10**15}", f"/{COMPANY}/more"):
+        assert (await front.post(f"/webhooks/recruitee{path}", b"{}")).status == 404
 
 
 async def test_a_body_about_another_company_is_refused(watching: Scene, front: Front) -> None:
@@ -173,21 +174,19 @@ async def test_more_than_256_kib_is_413(front: Front, size: int, status: int) ->
     assert (await front.webhook(raw)).status == status
 
 
-@pytest.mark.parametrize(
-    "raw", [b"", b"{", b"null", b"[]", b"1", b'"x"', b"{}", b'{"id": 1}', b"\xff\xfe", b"<html>", b"[" * 100_000]
-)
-async def test_what_is_no_webhook_is_400(watching: Scene, front: Front, raw: bytes) -> None:
-    answer = await front.webhook(raw)
-    assert answer.status == 400
-    assert answer.text.startswith("the body")
+async def test_what_is_no_webhook_is_400(watching: Scene, front: Front) -> None:
+    nothing = (b"", b"{", b"null", b"[]", b"1", b'"x"', b"{}", b'{"id": 1}', b"\xff\xfe", b"<html>", b"[" * 100_000)
+    for raw in nothing:
+        answer = await front.webhook(raw)
+        assert (answer.status, answer.text[:8]) == (400, "the body")
     assert await _events(watching) == []
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity", "nonsense"])
-async def test_a_compressed_body_is_415(watching: Scene, front: Front, encoding: str) -> None:
-    raw = gzip.compress(json.dumps(webhook()).encode())
-    answer = await front.webhook(raw, headers={"Content-Encoding": encoding})
-    assert answer.status in {400, 415}
+async def test_a_compressed_body_is_415(watching: Scene, front: Front) -> None:
+    raw = json.dumps(webhook()).encode()
+    bodies = {"gzip": gzip.compress(raw), "deflate": zlib.compress(raw), "identity": raw, "nonsense": raw}
+    for encoding, body in bodies.items():
+        assert (await front.webhook(body, headers={"Content-Encoding": encoding})).status == 415
     assert await _events(watching) == []
 
 

@@ -93,15 +93,13 @@ async def test_a_handshake_that_names_no_attempt_is_refused(front: Front) -> Non
             assert response.status == 400
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     ("body", "status"), [(b"\xff=\xfe", 400), (b"x" * (64 * 1024 + 1), 413), (b"a=" + b"&a=" * 300, 400)]
 )
-async def test_what_is_no_form_gets_an_answer(front: Front, path: str, body: bytes, status: int) -> None:
-    assert (await front.post(path, body)).status == status
+async def test_what_is_no_form_gets_an_answer(front: Front, body: bytes, status: int) -> None:
+    assert [(await front.post(path, body)).status for path in PATHS] == [status] * len(PATHS)
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     ("form", "query"),
     [
@@ -109,16 +107,13 @@ async def test_what_is_no_form_gets_an_answer(front: Front, path: str, body: byt
         ({"CallSid": ""}, {}),
         ({"CallSid": "not a sid!"}, {}),
         ({"CallSid": "C" * 65}, {}),
+        ({"CallSid": "CA1", "To": "\x00"}, {}),
         ({"CallSid": "CA1"}, {"attempt": "not-a-uuid"}),
     ],
 )
-async def test_a_form_without_what_is_needed_is_400(
-    front: Front, path: str, form: dict[str, str], query: dict[str, str]
-) -> None:
-    if path == addresses.INBOUND_PATH and query:
-        assert (await front.call(path, form, **query)).status == 200, "nothing but the number is of interest"
-    else:
-        assert (await front.call(path, form, **query)).status == 400
+async def test_a_form_without_what_is_needed_is_400(front: Front, form: dict[str, str], query: dict[str, str]) -> None:
+    paths = [path for path in PATHS if not (query and path == addresses.INBOUND_PATH)]
+    assert [(await front.call(path, form, **query)).status for path in paths] == [400] * len(paths)
 
 
 @MANY
