@@ -20,6 +20,7 @@ from klara_daemon.broker.rabbitmq import RabbitMQ
 from klara_daemon.config import Address, Config
 from klara_daemon.domain.dispositions import Outcome
 from klara_daemon.flow import FLOW, Role
+from klara_daemon.process import _readiness
 from klara_daemon.recruitee.client import Limits
 from klara_daemon.store import outreaches, unfinished
 from klara_daemon.store.database import Database
@@ -46,14 +47,14 @@ async def run(around: Town, database: Database, stop: asyncio.Event) -> None:
             timing=Timing().with_fast_voice(silence_s=3),
             limits=Limits(per_second=50, burst=50),
         )
-        assert await daemon.web_fault() == "does not listen yet"
+        assert await _readiness(daemon)["web"]() == "does not listen yet"
         running = asyncio.create_task(daemon.run(stop))
         await eventually(lambda: is_listening(daemon), within=20, saying="the web role listens")
         await running
 
 
 async def is_listening(daemon: Daemon) -> bool:
-    return await daemon.web_fault() is None
+    return await _readiness(daemon)["web"]() is None
 
 
 async def test_one_process_carries_a_candidate_through_and_sets_every_metric(database_url: str, tmp_path: Path) -> None:

@@ -20,8 +20,14 @@ def _quiet_retries() -> Iterator[None]:
     stamina.instrumentation.set_on_retry_hooks(None)
 
 
+@pytest.fixture
+def database_url(emptied_database_url: str) -> str:
+    """A migrated database in which nothing stands."""
+    return emptied_database_url
+
+
 @pytest.fixture(name="installed")
-async def _installed(emptied_database_url: str) -> AsyncIterator[Installation]:
+async def _installed(database_url: str) -> AsyncIterator[Installation]:
     """Everything there is, on the broker within the process; nothing is wrong with it."""
-    async with installation(emptied_database_url, "memory:") as built:
+    async with installation(database_url, "memory:") as built:
         yield built

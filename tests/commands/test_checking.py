@@ -16,7 +16,7 @@ from klara_daemon.store import companies
 from klara_daemon.vault import new_key
 from tests.commands.command_line import Ended, give
 from tests.commands.installation import ACCOUNT, AUTH_TOKEN, CALL, CALLER, COMPANY, OFFER, SECRET, TOKEN, Installation
-from tests.servers.databases import empty
+from tests.servers.databases import cloned, empty
 from tests.servers.interfaces import PostgresServer
 
 STORE_SECRET = "`klara-daemon company secret --company 89564 --secret-file PATH`"
@@ -272,18 +272,25 @@ async def test_an_account_that_does_not_exist_is_named(installed: Installation) 
     assert found.startswith("telephone: Twilio does not accept the account SID and the token")
 
 
-async def test_clocks_that_differ_are_named(installed: Installation, database_url: str) -> None:
-    conn = await asyncpg.connect(database_url)
-    name = await conn.fetchval("SELECT current_database()")
-    await conn.execute(
-        "CREATE SCHEMA wrong;"
-        "CREATE FUNCTION wrong.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS"
-        " $$SELECT pg_catalog.clock_timestamp() + interval '9 s'$$;"
-        f"ALTER DATABASE {name} SET search_path = wrong, pg_catalog, public"
-    )
-    await conn.close()
+WRONG_CLOCK = """
+CREATE SCHEMA wrong;
+CREATE FUNCTION wrong.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+    AS $$SELECT pg_catalog.clock_timestamp() + interval '9 s'$$;
+"""
 
-    found = to_mend(await installed.give("check", KLARA_DATABASE_URL=database_url))
+
+async def test_clocks_that_differ_are_named(
+    installed: Installation,
+    postgres_server: PostgresServer,
+    _template: str,  # noqa: PT019 -- its value is used
+) -> None:
+    async with cloned(postgres_server, _template) as url:
+        conn = await asyncpg.connect(url)
+        await conn.execute(WRONG_CLOCK)
+        name = await conn.fetchval("SELECT current_database()")
+        await conn.execute(f"ALTER DATABASE {name} SET search_path = wrong, pg_catalog, public")
+        await conn.close()
+        found = to_mend(await installed.give("check", KLARA_DATABASE_URL=url))
 
     assert found[0].startswith("clocks: this machine's clock is -")
     assert "past 5 s nobody is called: mend time synchronisation" in found[0]

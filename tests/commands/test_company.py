@@ -8,7 +8,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-import stamina
 
 from klara_daemon.demo.recruitee import SmallRecruitee
 from klara_daemon.store import companies
@@ -20,11 +19,6 @@ COMPANY = 89564
 TOKEN = "t0ken-of-89564"
 SECRET = "s3cret-of-the-webhook"
 KEY, OLD_KEY = new_key(), new_key()
-
-
-@pytest.fixture(autouse=True)
-def _quiet_retries() -> None:
-    stamina.instrumentation.set_on_retry_hooks([])
 
 
 @pytest.fixture

@@ -52,9 +52,9 @@ class House:
 
 
 @pytest.fixture
-async def house(emptied_database_url: str) -> AsyncIterator[House]:
-    database = await Database.open(emptied_database_url, lambda: datetime.now(UTC))
-    yield House(emptied_database_url, database)
+async def house(database_url: str) -> AsyncIterator[House]:
+    database = await Database.open(database_url, lambda: datetime.now(UTC))
+    yield House(database_url, database)
     await database.close()
 
 
