@@ -13,7 +13,7 @@ from klara_daemon.store import timeline
 from klara_daemon.store.timeline import Line
 
 LATE_COMMITS = 200
-WIDEST_LINE = 110
+NARROWEST_LINE, WIDEST_LINE = 80, 110
 QUIET_LINES = frozenset({"call_claimed", "call_rang", "dial_postponed", "outreach_opened", "stage_left"})
 
 
@@ -26,7 +26,8 @@ class Narrator:
         self._told: set[int] = set()
         self._met: set[int] = set()
         self._day = ""
-        self._width = min(WIDEST_LINE, shutil.get_terminal_size((WIDEST_LINE, 0)).columns)
+        terminal = shutil.get_terminal_size((WIDEST_LINE, 0)).columns
+        self._width = max(NARROWEST_LINE, min(terminal, WIDEST_LINE))
         self._name_width = max(len(person.name) for person in world.candidates.values())
 
     @property

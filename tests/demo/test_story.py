@@ -124,12 +124,16 @@ async def test_stages_are_told_by_their_names_and_notes_by_what_they_say(world: 
     ]
 
 
-async def test_long_lines_are_broken_between_words_below_where_they_began(world: World) -> None:
+@pytest.mark.parametrize(("columns", "width"), [("1", 80), ("90", 90), ("300", WIDEST_LINE)])
+async def test_long_lines_are_broken_between_words_below_where_they_began(
+    world: World, monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
     told = Told(world)
     await told.note(ERIKA, "question_answered", question="Wie viele Jahre? " * 5, heard="Sieben Jahre. " * 5)
     lines = (await told.told())[2:]
     assert len(lines) > 1
-    assert all(len(line) <= WIDEST_LINE for line in lines)
+    assert width - 10 < max(len(line) for line in lines) <= width
     assert {line[:27] for line in lines[1:]} == {" " * 27}
 
 

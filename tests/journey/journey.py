@@ -78,6 +78,13 @@ class Journey:
         finally:
             moving.cancel()
 
+    @asynccontextmanager
+    async def going(self) -> AsyncIterator[None]:
+        """Go, while the block does something to it; both have ended when this has, and the first failure ends both."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self.go())
+            yield
+
     async def take_away(self, take: Callable[[], object]) -> None:
         """Kill or stop something, and note what was under way."""
         before = await self._under_way()

@@ -31,8 +31,7 @@ async def call_of_erika(on: Journey) -> CallRecord:
     """The call in which she is just being asked the first question."""
     async with asyncio.timeout(30):
         await on.town.erika_is_asked.wait()
-    [call] = on.town.telephone.calls_to(ERIKA.number)
-    return call
+    return on.town.telephone.calls_to(ERIKA.number)[-1]
 
 
 async def test_a_live_call_ends_in_peace_before_its_process_does(
@@ -40,14 +39,13 @@ async def test_a_live_call_ends_in_peace_before_its_process_does(
 ) -> None:
     async with journey(database_url, amqp_url, tmp_path) as under_test:
         await under_test.begin()
-        going = asyncio.create_task(under_test.go())
-        call, web = await call_of_erika(under_test), under_test.of(Role.WEB)
-        web.signal(signal.SIGTERM)
-        assert await web.ended() == STOPPED
-        assert (call.sessions, call.handoff) == (1, INTERVIEWED)
-        assert await under_test.was_told_the_end_of(call.sid)
-        web.start()
-        await going
+        async with under_test.going():
+            call, web = await call_of_erika(under_test), under_test.of(Role.WEB)
+            web.signal(signal.SIGTERM)
+            assert await web.ended() == STOPPED
+            assert (call.sessions, call.handoff) == (1, INTERVIEWED)
+            assert await under_test.was_told_the_end_of(call.sid)
+            web.start()
         verdict = judge(await under_test.evidence())
         assert verdict.is_clean, str(verdict)
 
@@ -62,11 +60,10 @@ async def test_a_live_call_of_a_web_process_that_goes_is_taken_up_by_another(
         database_url, amqp_url, tmp_path, [Role.WEB], [Role.WEB], rest, **no_time_to_drain
     ) as under_test:
         await under_test.begin()
-        going = asyncio.create_task(under_test.go())
-        call, first = await call_of_erika(under_test), under_test.of(Role.WEB)
-        first.signal(how)
-        assert await first.ended() == (STOPPED if how is signal.SIGTERM else -signal.SIGKILL)
-        await going
+        async with under_test.going():
+            call, first = await call_of_erika(under_test), under_test.of(Role.WEB)
+            first.signal(how)
+            assert await first.ended() == (STOPPED if how is signal.SIGTERM else -signal.SIGKILL)
         assert (call.sessions, call.handoff) == (2, INTERVIEWED)
         verdict = judge(await under_test.evidence())
         assert verdict.is_clean, str(verdict)

@@ -93,13 +93,12 @@ async def test_a_role_killed_in_the_middle_costs_nothing_but_time(
     chance = random.Random(f"{seed} {role} {moment.__name__}")  # noqa: S311 - a moment is no secret
     async with journey(database_url, amqp_url, tmp_path) as under_test:
         await under_test.begin()
-        going = asyncio.create_task(under_test.go())
-        async with asyncio.timeout(30):
-            await moment(under_test)
-        await kill_and_start_again(under_test, role)
-        await random_moment(under_test, chance)
-        await kill_and_start_again(under_test, role)
-        await going
+        async with under_test.going():
+            async with asyncio.timeout(30):
+                await moment(under_test)
+            await kill_and_start_again(under_test, role)
+            await random_moment(under_test, chance)
+            await kill_and_start_again(under_test, role)
         verdict = judge(await under_test.evidence())
         assert verdict.is_clean, str(verdict)
         assert verdict.recovered, "nothing was interrupted: this run shows nothing"
@@ -110,12 +109,11 @@ async def test_the_loss_of_all_processes_at_once_costs_nothing_but_time(
 ) -> None:
     async with journey(database_url, amqp_url, tmp_path) as under_test:
         await under_test.begin()
-        going = asyncio.create_task(under_test.go())
-        async with asyncio.timeout(30):
-            await people_are_speaking(under_test)
-        await under_test.take_away(lambda: kill_all(under_test.daemon))
-        under_test.start()
-        await going
+        async with under_test.going():
+            async with asyncio.timeout(30):
+                await people_are_speaking(under_test)
+            await under_test.take_away(lambda: kill_all(under_test.daemon))
+            under_test.start()
         verdict = judge(await under_test.evidence())
         assert verdict.is_clean, str(verdict)
         assert verdict.recovered, "nothing was interrupted: this run shows nothing"

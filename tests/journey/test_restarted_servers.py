@@ -49,12 +49,11 @@ async def go_without(under_test: Journey, what: str, stop: Callable[[], None], s
     """Carry everybody through; while some speak, what is needed goes away until every process has said so."""
     await under_test.begin()
     before = [one.pid for one in under_test.daemon]
-    going = asyncio.create_task(under_test.go())
-    async with asyncio.timeout(30):
-        await under_test.town.erika_is_asked.wait()
-    await under_test.take_away(stop)
-    await under_test.until_ready(503, what)
-    await asyncio.to_thread(start)
-    await under_test.until_ready()
-    await going
+    async with under_test.going():
+        async with asyncio.timeout(30):
+            await under_test.town.erika_is_asked.wait()
+        await under_test.take_away(stop)
+        await under_test.until_ready(503, what)
+        await asyncio.to_thread(start)
+        await under_test.until_ready()
     assert [(one.pid, one.status) for one in under_test.daemon] == [(pid, None) for pid in before]

@@ -102,7 +102,7 @@ class Town:
             await database.close()
 
     async def move_everybody(self) -> None:
-        """The recruiter drags one card after the other into the stage in which Klara calls."""
+        """Recruiters drag all the cards into the stage in which Klara calls."""
         await asyncio.gather(*(self.recruitee.move(COMPANY, candidate_id, OFFER, CALL) for candidate_id in self.people))
 
 
