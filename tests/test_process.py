@@ -154,6 +154,7 @@ async def test_it_is_ready_once_all_is_there_and_gives_signs_of_life_until_it_is
             await daemon.until("/readyz", 200)
             await eventually(lambda: "READY=1" in daemon.told())
             await eventually(lambda: "WATCHDOG=1" in daemon.told())
+            await eventually(lambda: "queue_opened" in daemon.logged())
             status, metrics = await daemon.get("/metrics")
             daemon.process.send_signal(signal.SIGTERM)
             assert await daemon.ended() == STOPPED
