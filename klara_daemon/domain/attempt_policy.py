@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from klara_daemon.domain import attempt_rules, calling_hours
+from klara_daemon.domain import attempt_rules, calling_hours, lines
 from klara_daemon.domain.calling_hours import RuleSays
 from klara_daemon.domain.dispositions import Disposition, Outcome
 from klara_daemon.domain.earliest import earliest
@@ -66,10 +66,14 @@ def may_call(situation: Situation, now: datetime) -> Decision:
     case = Case(situation)
     if ends := [end for rule in attempt_rules.ENDS if (end := rule(case))]:
         return Never(ends[0].outcome, tuple(end.says for end in ends))
-    failures = attempt_rules.too_many_failures(case)
-    if holds := (*calling_hours.obstacles(situation.rules), *((failures,) if failures else ())):
-        return Hold(holds)
-    return _plan(case, now.astimezone(UTC))
+    now = now.astimezone(UTC)
+    busy = _lines_say(situation, now)
+    holds = (
+        *calling_hours.obstacles(situation.rules),
+        *(says for rule in attempt_rules.HOLDS if (says := rule(case))),
+        *(says for says in busy if says.until is None),
+    )
+    return Hold(holds) if holds else _plan(case, now, busy)
 
 
 def next_number(numbers: Sequence[str], attempts: Iterable[PastAttempt]) -> str | None:
@@ -86,9 +90,17 @@ def next_number(numbers: Sequence[str], attempts: Iterable[PastAttempt]) -> str 
     return next(iter(left), None)
 
 
-def _plan(case: Case, now: datetime) -> Decision:
+def _lines_say(situation: Situation, now: datetime) -> list[RuleSays]:
+    """What stands in the way of a dial at this moment."""
+    if situation.lines is None:
+        return []
+    return [says for rule in lines.RULES if (says := rule(situation.lines, now))]
+
+
+def _plan(case: Case, now: datetime, busy: Iterable[RuleSays]) -> Decision:
     """Call, or the earliest permitted instant: at or after every delay, where no rule of the hour forbids."""
-    delays = [says for rule in attempt_rules.DELAYS if (says := rule(case)) and says.until and says.until > now]
+    known = (*busy, *(says for rule in attempt_rules.DELAYS if (says := rule(case))))
+    delays = [says for says in known if says.until and says.until > now]
     start = max((says.until for says in delays if says.until), default=now)
     found = earliest(case, attempt_rules.hour_rules(case), start, start + HORIZON)
     if found.at is None:

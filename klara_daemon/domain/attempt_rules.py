@@ -1,8 +1,8 @@
-"""Rules 5 and 7 to 9 of the calling rule: what the attempts and the candidate's own words ask for.
+"""Rules 5 to 10 of the calling rule: what the attempts, the candidate's own words and their place in Recruitee ask for.
 
-Three lists, each of small functions: what ends the outreach (`ENDS`), what delays the next call to a known instant
-(`DELAYS`), and what forbids single stretches of time (`hour_rules`, with the calendar's rules 1 to 4). A new rule is
-one more function in its list.
+Four lists, each of small functions: what ends the outreach (`ENDS`), what holds it (`HOLDS`), what delays the next call
+to a known instant (`DELAYS`), and what forbids single stretches of time (`hour_rules`, with the calendar's rules 1 to
+4). A new rule is one more function in its list.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from klara_daemon.domain.dispositions import Disposition, Outcome, is_reached
 from klara_daemon.domain.earliest import HourRule, earliest
 from klara_daemon.domain.local_time import local_day, local_time
 from klara_daemon.domain.situation import Case
+from klara_daemon.domain.stays import Leaving
 
 _FAILURE_PAUSES = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 60))
 _FAILURES_THAT_HOLD = 10
 _OTHER_WINDOW_WITHIN = timedelta(days=7)
+_THIRTY_DAYS = timedelta(days=30)
 
 # What ends the outreach
 
@@ -62,6 +64,28 @@ def final_word(case: Case) -> End | None:
     return None
 
 
+_LEFT = {
+    Leaving.LEFT_STAGE: "The candidate is no longer in the watched stage.",
+    Leaving.DISQUALIFIED: "The candidate has been disqualified.",
+    Leaving.HIRED: "The candidate has been hired.",
+    Leaving.DELETED: "The candidate has been deleted in Recruitee.",
+    Leaving.NO_LONGER_WATCHED: "The stage is no longer watched.",
+}
+
+
+def left_stage(case: Case) -> End | None:
+    """Rule 10, `left_stage`: still in the watched stage, unless the last call has settled everything."""
+    because, word = case.situation.left_because, final_word(case)
+    if because is None or (word is not None and word.outcome is Outcome.COMPLETED):
+        return None
+    return withdrawn(because)
+
+
+def withdrawn(because: Leaving) -> End:
+    """How an outreach ends whose candidate is no longer to be called."""
+    return End(Outcome.WITHDRAWN, RuleSays("left_stage", _LEFT[because]))
+
+
 def opted_out(case: Case) -> End | None:
     """Rule 9, `opted_out`: a person who said no is not called again by this company."""
     return _FINAL[Disposition.OPTED_OUT] if case.situation.opted_out else None
@@ -84,10 +108,17 @@ def maximum(case: Case) -> End | None:
     return End(Outcome.UNFINISHED if reached else Outcome.EXHAUSTED, says)
 
 
-ENDS: tuple[Callable[[Case], End | None], ...] = (final_word, opted_out, no_number, maximum)
+ENDS: tuple[Callable[[Case], End | None], ...] = (left_stage, final_word, opted_out, no_number, maximum)
 
 
-# What holds it for a person
+# What holds it, until somebody does something about it
+
+
+def offer_closed(case: Case) -> RuleSays | None:
+    """Rule 10, `offer_closed`: the offer is open."""
+    if case.situation.offer_is_open:
+        return None
+    return RuleSays("offer_closed", "The job is closed or archived in Recruitee.")
 
 
 def too_many_failures(case: Case) -> RuleSays | None:
@@ -96,6 +127,8 @@ def too_many_failures(case: Case) -> RuleSays | None:
         return None
     return RuleSays("technical_failure", "Ten calls in a row failed technically: a person has to look.")
 
+
+HOLDS: tuple[Callable[[Case], RuleSays | None], ...] = (offer_closed, too_many_failures)
 
 # What delays the next call to a known instant
 
@@ -154,10 +187,25 @@ def per_day(case: Case, moment: Moment) -> RuleSays | None:
     """Rule 5, `per_day`: fewer counted attempts than that on this local date; a callback outranks it (rule 8)."""
     if case.callback_at is not None or len(case.counted) < case.rules.attempts_per_day:
         return None
-    days = [local_day(case.rules.time_zone, attempt.placed_at) for attempt in case.counted]
-    if days.count(moment.here.today) < case.rules.attempts_per_day:
+    if case.called_on[moment.here.today] < case.rules.attempts_per_day:
         return None
     return RuleSays("per_day", "The number of calls for this day is used up.", moment.here.until_tomorrow())
+
+
+def number_per_day(case: Case, moment: Moment) -> RuleSays | None:
+    """Rule 6, `number_per_day`: over all jobs no more calls to this person on this local date either (but rule 8)."""
+    if case.callback_at is not None or case.person_called_on[moment.here.today] < case.rules.attempts_per_day:
+        return None
+    says = "This person has been called as often as one day allows, counting all jobs."
+    return RuleSays("number_per_day", says, moment.here.until_tomorrow())
+
+
+def number_per_30_days(case: Case, moment: Moment) -> RuleSays | None:
+    """Rule 6, `number_per_30_days`: over all jobs no more than the maximum within the last 30 times 24 hours."""
+    most = case.rules.max_per_30_days
+    if len(case.person_called_at) < most or (until := case.person_called_at[-most] + _THIRTY_DAYS) <= moment.at:
+        return None
+    return RuleSays("number_per_30_days", f"This person has been called {most} times within 30 days.", until)
 
 
 def later_day(case: Case, moment: Moment) -> RuleSays | None:
@@ -178,7 +226,7 @@ def other_window(avoided: int, case: Case, moment: Moment) -> RuleSays | None:
     return RuleSays("pause", "The next call is at another time of day than the last.", until)
 
 
-_HOURS: tuple[HourRule, ...] = (calendar, per_day, later_day)
+_HOURS: tuple[HourRule, ...] = (calendar, number_per_30_days, per_day, number_per_day, later_day)
 
 
 def _window_to_avoid(case: Case) -> int | None:

@@ -104,6 +104,8 @@ def obstacles(rules: CallingRules) -> tuple[RuleSays, ...]:
         found.append(RuleSays("maximum", "The maximum number of attempts allows no call."))
     if rules.attempts_per_day < 1:
         found.append(RuleSays("per_day", "The number of attempts a day allows no call."))
+    if rules.max_per_30_days < 1:
+        found.append(RuleSays("number_per_30_days", "The number of calls in 30 days allows no call."))
     if min(rules.pause, rules.first_call_delay) < timedelta(0):
         found.append(RuleSays("pause", "The pause between calls is negative."))
     return tuple(found)

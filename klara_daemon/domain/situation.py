@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from klara_daemon.domain import calling_hours
 from klara_daemon.domain.calling_hours import CallingRules, Moment
 from klara_daemon.domain.dispositions import Disposition
+from klara_daemon.domain.lines import Lines
+from klara_daemon.domain.local_time import local_day
 from klara_daemon.domain.phone_numbers import time_zones
+from klara_daemon.domain.stays import Leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,12 @@ class PastAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the calling rule knows about one outreach. Attempts in any order; instants aware UTC."""
+    """All that the calling rule knows about one outreach. Attempts in any order; instants aware UTC.
+
+    `called_elsewhere` are the counted calls of other outreaches of the company to this person, recognised by number or
+    by candidate, as far back as rule 6 looks. `left_because`: the placement is no longer to be called, and why.
+    `lines` is given when somebody asks to dial now; a plan for later is made without.
+    """
 
     rules: CallingRules
     number: str | None
@@ -31,6 +40,10 @@ class Situation:
     attempts: tuple[PastAttempt, ...] = ()
     callback_at: datetime | None = None
     opted_out: bool = False
+    called_elsewhere: tuple[datetime, ...] = ()
+    left_because: Leaving | None = None
+    offer_is_open: bool = True
+    lines: Lines | None = None
 
 
 class Case:
@@ -42,6 +55,21 @@ class Case:
         self.attempts = sorted(situation.attempts, key=lambda attempt: attempt.placed_at)
         self.counted = [attempt for attempt in self.attempts if attempt.disposition.counts]
         self.callback_at = self._callback_at()
+
+    @cached_property
+    def called_on(self) -> Counter[date]:
+        """Rule 5: how many counted attempts of this outreach fell on each local date."""
+        return Counter(local_day(self.rules.time_zone, attempt.placed_at) for attempt in self.counted)
+
+    @cached_property
+    def person_called_at(self) -> list[datetime]:
+        """Rule 6: when this person was called, over all jobs of the company; in order."""
+        return sorted([*self.situation.called_elsewhere, *(attempt.placed_at for attempt in self.counted)])
+
+    @cached_property
+    def person_called_on(self) -> Counter[date]:
+        """Rule 6: how often this person was called on each local date, over all jobs of the company."""
+        return Counter(local_day(self.rules.time_zone, at) for at in self.person_called_at)
 
     @cached_property
     def paused_by(self) -> PastAttempt | None:
