@@ -16,6 +16,7 @@ from klara_daemon.actors.ats_writeback import AtsWriteback
 from klara_daemon.actors.call_listener import CallListener
 from klara_daemon.actors.call_reconciler import CallReconciler
 from klara_daemon.actors.call_scheduler import CallScheduler
+from klara_daemon.actors.circuit_breaker import CircuitBreaker
 from klara_daemon.actors.dead_letters import collect_dead_letters
 from klara_daemon.actors.dialer import Dialer
 from klara_daemon.actors.observer import Observer
@@ -196,6 +197,7 @@ class Daemon:
         reconciler = CallReconciler(self.database, self._provider, self._patience)
         return [
             self._round("reconciling", reconciler.sweep, "reconciling", SWEEP_S),
+            self._round("circuit-breaker", CircuitBreaker(self.database).look, "call_failed", SWEEP_S),
             self._step(PlaceCall, dialer.on_place_call),
             self._step(CancelCall, listener.on_cancel_call),
             self._step(CallProgressed, listener.on_call_progressed),

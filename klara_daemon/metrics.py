@@ -86,6 +86,7 @@ ATTEMPTS_ENDED = Counter(
 ATTEMPTS_UNCLEAR = Gauge(
     "klara_attempts_unclear", "Attempts of which it is not known whether they ring", registry=REGISTRY
 )
+TRUNKS_PAUSED = Gauge("klara_trunks_paused", "Trunks that are paused, or tried with a single call", registry=REGISTRY)
 CALLS_LIVE = Gauge("klara_calls_live", "Calls whose conversation this process holds", registry=REGISTRY)
 
 # The world outside

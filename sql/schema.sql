@@ -264,7 +264,9 @@ CREATE TABLE public.call_settings (
     max_per_30_days integer DEFAULT 10 NOT NULL,
     observe_public_holidays boolean DEFAULT true NOT NULL,
     closed_days date[] DEFAULT '{}'::date[] NOT NULL,
+    calls_at_once integer,
     CONSTRAINT call_settings_attempts_per_day_1_to_10 CHECK (((attempts_per_day >= 1) AND (attempts_per_day <= 10))),
+    CONSTRAINT call_settings_calls_at_once_1_to_10000 CHECK (((calls_at_once >= 1) AND (calls_at_once <= 10000))),
     CONSTRAINT call_settings_closed_days_are_days CHECK (((cardinality(closed_days) <= 1000) AND (array_position(closed_days, NULL::date) IS NULL) AND ('2000-01-01'::date <= ALL (closed_days)) AND ('2999-12-31'::date >= ALL (closed_days)))),
     CONSTRAINT call_settings_first_call_delay_is_at_most_a_week CHECK (((first_call_delay_minutes >= 0) AND (first_call_delay_minutes <= 10080))),
     CONSTRAINT call_settings_max_attempts_1_to_20 CHECK (((max_attempts >= 1) AND (max_attempts <= 20))),
@@ -272,6 +274,20 @@ CREATE TABLE public.call_settings (
     CONSTRAINT call_settings_never_on_sunday CHECK ((array_position(weekdays, 'sun'::text) IS NULL)),
     CONSTRAINT call_settings_pause_is_at_most_a_week CHECK (((pause_minutes >= 0) AND (pause_minutes <= 10080))),
     CONSTRAINT call_settings_weekdays_are_days_once CHECK ((((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 6)) AND (array_ndims(weekdays) = 1) AND (weekdays <@ ARRAY['mon'::text, 'tue'::text, 'wed'::text, 'thu'::text, 'fri'::text, 'sat'::text, 'sun'::text]) AND (cardinality(weekdays) = (((((((('mon'::text = ANY (weekdays)))::integer + (('tue'::text = ANY (weekdays)))::integer) + (('wed'::text = ANY (weekdays)))::integer) + (('thu'::text = ANY (weekdays)))::integer) + (('fri'::text = ANY (weekdays)))::integer) + (('sat'::text = ANY (weekdays)))::integer) + (('sun'::text = ANY (weekdays)))::integer))))
+);
+
+--
+-- Name: calling_pauses; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.calling_pauses (
+    company_id bigint NOT NULL,
+    paused_at timestamp with time zone DEFAULT now() NOT NULL,
+    who text NOT NULL,
+    why text NOT NULL,
+    CONSTRAINT calling_pauses_company_id_is_an_id_or_0 CHECK (((company_id >= 0) AND (company_id <= '999999999999'::bigint))),
+    CONSTRAINT calling_pauses_who_is_not_blank CHECK (((btrim(who) <> ''::text) AND (length(who) <= 200))),
+    CONSTRAINT calling_pauses_why_is_not_blank CHECK (((btrim(why) <> ''::text) AND (length(why) <= 500)))
 );
 
 --
@@ -382,7 +398,9 @@ CREATE TABLE public.dials (
     outreach_id uuid NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
-    because text
+    because text,
+    company_id bigint NOT NULL,
+    turn bigint DEFAULT 0 NOT NULL
 );
 
 --
@@ -425,7 +443,13 @@ CREATE TABLE public.opt_outs (
     e164 text,
     at timestamp with time zone NOT NULL,
     attempt_id uuid,
-    CONSTRAINT opt_outs_check CHECK (((candidate_id IS NOT NULL) OR (e164 IS NOT NULL)))
+    who text DEFAULT 'the candidate'::text NOT NULL,
+    why text DEFAULT 'said so in a call'::text NOT NULL,
+    removed_at timestamp with time zone,
+    removed_by text,
+    removed_why text,
+    CONSTRAINT opt_outs_check CHECK (((candidate_id IS NOT NULL) OR (e164 IS NOT NULL))),
+    CONSTRAINT opt_outs_removal_is_whole CHECK ((num_nulls(removed_at, removed_by, removed_why) = ANY (ARRAY[0, 3])))
 );
 
 --
@@ -485,11 +509,12 @@ CREATE TABLE public.outreaches (
     due_at timestamp with time zone,
     callback_at timestamp with time zone,
     number text,
-    planned_with text,
+    planned_with text DEFAULT ''::text NOT NULL,
     handed_until timestamp with time zone,
     withdraw_because text,
     outcome text,
     ended_at timestamp with time zone,
+    held_because text,
     CONSTRAINT outreaches_check CHECK (((state = 'ended'::text) = (outcome IS NOT NULL))),
     CONSTRAINT outreaches_check1 CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
     CONSTRAINT outreaches_check2 CHECK (((state <> 'waiting'::text) OR (due_at IS NOT NULL))),
@@ -696,7 +721,8 @@ CREATE TABLE public.trunks (
     provider text NOT NULL,
     next_call_at timestamp with time zone DEFAULT now() NOT NULL,
     paused_until timestamp with time zone,
-    paused_because text
+    paused_because text,
+    counted_since timestamp with time zone DEFAULT now() NOT NULL
 );
 
 --
@@ -822,6 +848,13 @@ ALTER TABLE ONLY public.call_events
 
 ALTER TABLE ONLY public.call_settings
     ADD CONSTRAINT call_settings_pkey PRIMARY KEY (company_id);
+
+--
+-- Name: calling_pauses calling_pauses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.calling_pauses
+    ADD CONSTRAINT calling_pauses_pkey PRIMARY KEY (company_id);
 
 --
 -- Name: calling_windows calling_windows_do_not_overlap; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1040,6 +1073,18 @@ ALTER TABLE ONLY public.writebacks
 CREATE INDEX answers_of_attempt ON public.answers USING btree (attempt_id);
 
 --
+-- Name: attempts_of_candidate; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attempts_of_candidate ON public.attempts USING btree (company_id, candidate_id);
+
+--
+-- Name: attempts_of_trunk; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX attempts_of_trunk ON public.attempts USING btree (provider, state_since) WHERE (state = 'ended'::text);
+
+--
 -- Name: attempts_open; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1049,7 +1094,7 @@ CREATE INDEX attempts_open ON public.attempts USING btree (state, state_since) W
 -- Name: attempts_to_number; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX attempts_to_number ON public.attempts USING btree (e164);
+CREATE INDEX attempts_to_number ON public.attempts USING btree (e164, company_id);
 
 --
 -- Name: call_events_open; Type: INDEX; Schema: public; Owner: -
@@ -1064,10 +1109,16 @@ CREATE INDEX call_events_open ON public.call_events USING btree (attempt_id) WHE
 CREATE INDEX candidate_reads_due ON public.candidate_reads USING btree (due_at);
 
 --
--- Name: dials_due; Type: INDEX; Schema: public; Owner: -
+-- Name: dials_in_turn; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX dials_due ON public.dials USING btree (due_at);
+CREATE INDEX dials_in_turn ON public.dials USING btree (turn, due_at);
+
+--
+-- Name: dials_of_company; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX dials_of_company ON public.dials USING btree (company_id, turn);
 
 --
 -- Name: one_live_call_to_a_number; Type: INDEX; Schema: public; Owner: -
@@ -1091,13 +1142,13 @@ CREATE UNIQUE INDEX one_open_stay ON public.stays USING btree (company_id, place
 -- Name: opt_outs_by_candidate; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX opt_outs_by_candidate ON public.opt_outs USING btree (company_id, candidate_id);
+CREATE INDEX opt_outs_by_candidate ON public.opt_outs USING btree (company_id, candidate_id) WHERE (removed_at IS NULL);
 
 --
 -- Name: opt_outs_by_number; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX opt_outs_by_number ON public.opt_outs USING btree (company_id, e164);
+CREATE INDEX opt_outs_by_number ON public.opt_outs USING btree (company_id, e164) WHERE (removed_at IS NULL);
 
 --
 -- Name: outreaches_calling; Type: INDEX; Schema: public; Owner: -
@@ -1110,6 +1161,12 @@ CREATE INDEX outreaches_calling ON public.outreaches USING btree (id) WHERE (sta
 --
 
 CREATE INDEX outreaches_due ON public.outreaches USING btree (due_at) WHERE (state = 'waiting'::text);
+
+--
+-- Name: outreaches_due_of_company; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outreaches_due_of_company ON public.outreaches USING btree (company_id, due_at) WHERE (state = 'waiting'::text);
 
 --
 -- Name: outreaches_ended; Type: INDEX; Schema: public; Owner: -
@@ -1130,10 +1187,16 @@ CREATE INDEX outreaches_going_on ON public.outreaches USING btree (stay_id) WHER
 CREATE INDEX outreaches_of_candidate ON public.outreaches USING btree (company_id, candidate_id);
 
 --
--- Name: outreaches_of_company; Type: INDEX; Schema: public; Owner: -
+-- Name: outreaches_of_offer; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX outreaches_of_company ON public.outreaches USING btree (company_id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+CREATE INDEX outreaches_of_offer ON public.outreaches USING btree (company_id, offer_id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+
+--
+-- Name: outreaches_planned; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outreaches_planned ON public.outreaches USING btree (company_id, planned_with, id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
 
 --
 -- Name: parked_open; Type: INDEX; Schema: public; Owner: -
@@ -1218,6 +1281,12 @@ CREATE TRIGGER attempts_refuse BEFORE INSERT OR UPDATE OF state ON public.attemp
 --
 
 CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE ON public.call_settings FOR EACH ROW EXECUTE FUNCTION public.klara_settings_changed('company_id');
+
+--
+-- Name: calling_pauses changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER changed AFTER INSERT OR DELETE OR UPDATE ON public.calling_pauses FOR EACH ROW EXECUTE FUNCTION public.klara_settings_changed('company_id');
 
 --
 -- Name: calling_windows changed; Type: TRIGGER; Schema: public; Owner: -
@@ -1441,6 +1510,12 @@ REVOKE ALL ON FUNCTION public.klara_settings_changed() FROM PUBLIC;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.call_settings TO klara_settings;
+
+--
+-- Name: TABLE calling_pauses; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calling_pauses TO klara_settings;
 
 --
 -- Name: TABLE calling_windows; Type: ACL; Schema: public; Owner: -

@@ -72,6 +72,8 @@ async def end_attempt(
     metrics.ATTEMPTS_ENDED.labels(disposition).inc()
     tx.note("call_ended", attempt.about, disposition=disposition, number=attempt.number)
     tx.send(PlanOutreach(outreach_id=attempt.outreach_id))
+    if disposition is Disposition.TECHNICAL_FAILURE:
+        tx.ring("call_failed")
     log.info("call_ended", attempt_id=attempt.id, outreach_id=attempt.outreach_id, disposition=disposition)
 
 

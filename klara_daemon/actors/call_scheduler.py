@@ -10,31 +10,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
-from uuid import UUID
 
 import structlog
 
 from klara_daemon import metrics
-from klara_daemon.domain.attempt_policy import Call, Decision, Hold, Never, RuleSays, Situation, Wait, may_call
+from klara_daemon.domain.attempt_policy import (
+    NO_QUESTIONS,
+    NO_SETTINGS,
+    Call,
+    Decision,
+    Hold,
+    Never,
+    RuleSays,
+    Situation,
+    Wait,
+    may_call,
+)
+from klara_daemon.domain.attempt_rules import withdrawn
 from klara_daemon.domain.dispositions import Outcome, OutreachState
+from klara_daemon.domain.stays import Leaving
 from klara_daemon.messages import CancelCall, OutreachEnded, PlaceCall, PlanOutreach, StayChanged
 from klara_daemon.store import outreaches, settings, situations, stays, writebacks
 from klara_daemon.store.database import Database, Transaction
-from klara_daemon.store.outreaches import Outreach
+from klara_daemon.store.outreaches import Outreach, Plan
 from klara_daemon.store.settings import CompanySettings
 from klara_daemon.store.stays import Stay
 
 HAND_OUT_LEASE_S = 60.0
-HAND_OUT_AT_ONCE = 100
+HAND_OUT_AHEAD = 100
 PLAN_AT_ONCE = 500
 FORGOTTEN_AFTER_S = 60.0
+OFFER_CLOSED = "offer_closed"
 
 log = structlog.get_logger()
-
-NO_RULES = ""
-NO_SETTINGS = RuleSays("settings", "The company's settings are missing or incomplete.")
-NO_QUESTIONS = RuleSays("questions", "There is nothing to ask: the stage is not watched, or its question set is empty.")
 
 
 class CallScheduler:
@@ -66,32 +76,29 @@ class CallScheduler:
         await self._plan(tx, [one for one in locked if one.state is not OutreachState.ENDED and one.id not in busy])
 
     async def hand_out_due(self) -> bool:
-        """Hand out calls that are due."""
+        """Hand out calls that are due: some of each company, so that none waits behind another's thousands."""
         async with self._database.transaction() as tx:
-            due = await outreaches.hand_out_due(tx.conn, tx.now, HAND_OUT_LEASE_S, HAND_OUT_AT_ONCE)
+            due = await outreaches.hand_out_due(tx.conn, tx.now, HAND_OUT_LEASE_S, HAND_OUT_AHEAD)
             for outreach_id in due:
                 tx.send(PlaceCall(outreach_id=outreach_id))
-        return len(due) == HAND_OUT_AT_ONCE
+        return False
 
     async def follow_settings(self) -> bool:
         """Plan anew what was planned with other settings, some at a time."""
         async with self._database.connection() as conn:
             company_ids = await outreaches.companies_with_open(conn)
         for company_id in company_ids:
-            await self._replan(company_id)
+            while await self._replan_some(company_id) == PLAN_AT_ONCE:
+                pass
         return False
 
-    async def _replan(self, company_id: int) -> None:
-        """One pass over a company; who is held for want of something other than rules is looked at each time."""
-        stale: Sequence[Outreach] = ()
-        after = UUID(int=0)
-        while not after.int or len(stale) == PLAN_AT_ONCE:
-            async with self._database.transaction() as tx:
-                company = await settings.company(tx.conn, company_id)
-                current = company.rules.fingerprint if company else NO_RULES
-                stale = await outreaches.lock_planned_otherwise(tx.conn, company_id, current, PLAN_AT_ONCE, after)
-                await self._plan(tx, stale)
-            after = stale[-1].id if stale else UUID(int=1)
+    async def _replan_some(self, company_id: int) -> int:
+        async with self._database.transaction() as tx:
+            company = await settings.company(tx.conn, company_id)
+            basis = await settings.plan_basis(tx.conn, company, company_id)
+            stale = await outreaches.lock_planned_otherwise(tx.conn, company_id, basis, PLAN_AT_ONCE)
+            await self._plan(tx, stale)
+        return len(stale)
 
     async def find_forgotten(self) -> bool:
         """Find whom a lost message would have forgotten, and send it again."""
@@ -127,54 +134,32 @@ class CallScheduler:
                 else:
                     await self._plan(tx, [replace(outreach, withdraw_because=because)])
             case OutreachState.WAITING | OutreachState.HELD:
-                await self._end(tx, outreach, Never(Outcome.WITHDRAWN, (RuleSays(because, because),)))
+                await self._end(tx, outreach, _withdrawn(because))
             case _:
                 assert_never(outreach.state)
 
     async def _plan(self, tx: Transaction, locked: Sequence[Outreach]) -> None:
         """Ask the one rule about each outreach and act on its answer."""
         companies: dict[int, CompanySettings | None] = {}
-        for outreach in locked:
-            if outreach.company_id not in companies:
-                companies[outreach.company_id] = await settings.company(tx.conn, outreach.company_id)
+        bases: dict[int, str] = {}
+        for company_id in {outreach.company_id for outreach in locked}:
+            company = companies[company_id] = await settings.company(tx.conn, company_id)
+            bases[company_id] = await settings.plan_basis(tx.conn, company, company_id)
         rules = {company_id: company.rules for company_id, company in companies.items() if company}
-        known = await situations.of(tx.conn, locked, rules)
+        known = await situations.of(tx.conn, locked, rules, tx.now)
         speechless = await outreaches.without_questions(tx.conn, [outreach.id for outreach in locked])
+        plans = []
         for outreach in locked:
             situation = known.get(outreach.id)
-            if situation is None:
-                await self._act(tx, outreach, Hold((NO_SETTINGS,)), None)
-                continue
-            decision = may_call(situation, tx.now)
-            if outreach.id in speechless and not isinstance(decision, Never):
-                await self._act(tx, outreach, Hold((NO_QUESTIONS,)), None)
-            else:
-                await self._act(tx, outreach, decision, situation)
-
-    async def _act(self, tx: Transaction, outreach: Outreach, decision: Decision, situation: Situation | None) -> None:
-        number = situation.number if situation else None
-        planned_with = situation.rules.fingerprint if situation else NO_RULES
-        if outreach.withdraw_because and not (isinstance(decision, Never) and decision.outcome is Outcome.COMPLETED):
-            because = outreach.withdraw_because
-            decision = Never(Outcome.WITHDRAWN, (RuleSays(because, because),))
-        if outreach.state is OutreachState.ENDED and not isinstance(decision, Never):
-            await writebacks.forgive(tx.conn, outreach.id)
-        match decision:
-            case Call() | Wait():
-                due_at = tx.now if isinstance(decision, Call) else decision.at
-                await outreaches.plan(tx.conn, outreach.id, due_at, number, planned_with)
-                tx.ring("due")
-                if outreach.due_at != due_at or outreach.state is not OutreachState.WAITING:
-                    _note(tx, outreach, "call_planned", decision.rules, due_at=due_at.isoformat())
-            case Hold():
-                await outreaches.plan(tx.conn, outreach.id, None, number, planned_with)
-                if outreach.state is not OutreachState.HELD:
-                    _note(tx, outreach, "outreach_held", decision.rules)
-                    log.warning("outreach_held", outreach_id=outreach.id, rules=_codes(decision.rules))
-            case Never():
+            decision = _decide(outreach, situation, tx.now, is_speechless=outreach.id in speechless)
+            if isinstance(decision, Never):
                 await self._end(tx, outreach, decision)
-            case _:
-                assert_never(decision)
+                continue
+            if outreach.state is OutreachState.ENDED:
+                await writebacks.forgive(tx.conn, outreach.id)
+            number = situation.number if situation else None
+            plans.append(_planned(tx, outreach, decision, number, bases[outreach.company_id]))
+        await outreaches.plan(tx.conn, plans)
 
     async def _end(self, tx: Transaction, outreach: Outreach, decision: Never) -> None:
         if outreach.state is OutreachState.ENDED:
@@ -186,6 +171,39 @@ class CallScheduler:
         if decision.outcome is not Outcome.WITHDRAWN or await outreaches.was_called(tx.conn, outreach.id):
             await writebacks.owe(tx.conn, outreach.id, outreach.company_id)
             tx.send(OutreachEnded(outreach_id=outreach.id))
+
+
+def _decide(outreach: Outreach, situation: Situation | None, now: datetime, *, is_speechless: bool) -> Decision:
+    """What the one rule says; without settings or questions there is nothing that could be said on the phone."""
+    if situation is None:
+        return _withdrawn(outreach.withdraw_because) if outreach.withdraw_because else Hold((NO_SETTINGS,))
+    decision = may_call(situation, now)
+    return Hold((NO_QUESTIONS,)) if is_speechless and not isinstance(decision, Never) else decision
+
+
+def _withdrawn(because: str) -> Never:
+    end = withdrawn(Leaving(because))
+    return Never(end.outcome, (end.says,))
+
+
+def _planned(tx: Transaction, outreach: Outreach, decision: Call | Wait | Hold, number: str | None, basis: str) -> Plan:
+    """The plan that follows from a decision; the timeline tells of it where it is news."""
+    match decision:
+        case Call() | Wait():
+            due_at = tx.now if isinstance(decision, Call) else decision.at
+            tx.ring("due")
+            if outreach.due_at != due_at or outreach.state is not OutreachState.WAITING:
+                _note(tx, outreach, "call_planned", decision.rules, due_at=due_at.isoformat())
+            return Plan(outreach.id, due_at, number, basis)
+        case Hold():
+            codes = _codes(decision.rules)
+            if outreach.held_because != codes:
+                _note(tx, outreach, "outreach_held", decision.rules)
+                level = log.info if codes == OFFER_CLOSED else log.warning
+                level("outreach_held", outreach_id=outreach.id, rules=codes)
+            return Plan(outreach.id, None, number, basis, held_because=codes)
+        case _:
+            assert_never(decision)
 
 
 def _codes(rules: Sequence[RuleSays]) -> str:

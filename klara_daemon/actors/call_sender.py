@@ -13,11 +13,12 @@ import structlog
 
 from klara_daemon import metrics
 from klara_daemon.actors.call_endings import end_attempt
-from klara_daemon.domain.attempt_policy import Call, may_call
+from klara_daemon.actors.gate import Gate, Passed
 from klara_daemon.domain.dispositions import AttemptState, Disposition
-from klara_daemon.store import calls, outreaches, settings, situations, trunks
+from klara_daemon.store import calls, outreaches, trunks
 from klara_daemon.store.database import Database
-from klara_daemon.telephony.provider import Dial, NotSent, Provider, Rejected, RemoteCall, Uncertain
+from klara_daemon.telephony.dialling import DialsCalls
+from klara_daemon.telephony.provider import Dial, NotSent, Rejected, RemoteCall, Uncertain
 
 DIAL_S = 20.0
 ACCOUNT_PAUSED_S = 300.0
@@ -28,14 +29,15 @@ log = structlog.get_logger()
 class CallSender:
     """Holds no state: the attempt's row says what may still be done."""
 
-    def __init__(self, database: Database, provider: Provider) -> None:
+    def __init__(self, database: Database, provider: DialsCalls, gate: Gate) -> None:
         self._database = database
         self._provider = provider
+        self._gate = gate
 
-    async def send(self, outreach_id: UUID, dial: Dial) -> None:
+    async def send(self, outreach_id: UUID, attempt_id: UUID) -> None:
         """Send the claimed call, unless the rule, or somebody, forbids it by now."""
-        attempt_id = UUID(dial.attempt_id)
-        if not await self._fence(outreach_id, attempt_id):
+        dial = await self._fence(outreach_id, attempt_id)
+        if dial is None:
             return
         try:
             async with asyncio.timeout(DIAL_S):
@@ -49,26 +51,23 @@ class CallSender:
         else:
             await self._placed(attempt_id, call)
 
-    async def _fence(self, outreach_id: UUID, attempt_id: UUID) -> bool:
-        """Begin to place, unless time or the settings have gone on since the claim so that the rule forbids it."""
+    async def _fence(self, outreach_id: UUID, attempt_id: UUID) -> Dial | None:
+        """Begin to place, unless something has changed since the claim so that the rule forbids it."""
         async with self._database.transaction() as tx:
             (outreach,) = await outreaches.lock(tx.conn, [outreach_id])
             tx.catch_up()
-            company = await settings.company(tx.conn, outreach.company_id)
-            rules = {outreach.company_id: company.rules} if company else {}
-            situation = (await situations.of(tx.conn, [outreach], rules)).get(outreach_id)
-            allowed = (
-                situation is not None
-                and isinstance(may_call(situation, tx.now), Call)
-                and outreach.withdraw_because is None
-                and not await outreaches.without_questions(tx.conn, [outreach_id])
-            )
-            if allowed and await calls.begin_placing(tx.conn, attempt_id, tx.now):
-                return True
+            trunk = await trunks.look(tx.conn, self._gate.provider)
+            answer = await self._gate.ask(tx, outreach, trunk, attempt_id)
             for attempt in await calls.lock(tx.conn, [attempt_id]):
+                is_same = isinstance(answer, Passed) and (answer.number, answer.caller) == (
+                    attempt.e164,
+                    attempt.caller,
+                )
+                if is_same and await calls.begin_placing(tx.conn, attempt_id, tx.now):
+                    return Dial(str(attempt_id), to=attempt.e164, caller=attempt.caller)
                 if attempt.state is AttemptState.CLAIMED:
                     await end_attempt(tx, attempt, Disposition.NOT_PLACED)
-        return False
+        return None
 
     async def _placed(self, attempt_id: UUID, call: RemoteCall) -> None:
         metrics.DIALS.labels("placed").inc()
@@ -88,9 +87,10 @@ class CallSender:
     async def _rejected(self, attempt_id: UUID, error: Rejected) -> None:
         """A refused account pauses the trunk and costs nobody a try; a refused number is one that is not in service."""
         if error.account:
-            log.error("trunk_paused", provider=self._provider.name, cause=str(error))
             async with self._database.transaction() as tx:
-                await trunks.pause(tx.conn, self._provider.name, str(error), ACCOUNT_PAUSED_S)
+                is_news = await trunks.pause(tx.conn, self._provider.name, str(error), ACCOUNT_PAUSED_S)
+            level = log.error if is_news else log.info
+            level("trunk_paused", provider=self._provider.name, cause=str(error))
             await self._ended(attempt_id, Disposition.NOT_PLACED, "rejected", error)
         else:
             invalid = Disposition.INVALID_NUMBER if error.invalid_number else Disposition.TECHNICAL_FAILURE

@@ -2,7 +2,7 @@
 
 1. A `place_call` only marks the outreach as to be dialled.
 2. Candidate and offer are read from Recruitee: is the placement still there?
-3. *Claim*, one transaction: the trunk has a line, the rule says *call*, the attempt is committed with nothing sent.
+3. *Claim*, one transaction: the gate lets it pass, the attempt is committed with nothing sent.
 4. `call_sender` takes it from there: fence, one request, its answer.
 """
 
@@ -19,26 +19,25 @@ import structlog
 
 from klara_daemon import metrics
 from klara_daemon.actors.call_sender import CallSender
+from klara_daemon.actors.gate import Busy, Gate, Passed, Refused
 from klara_daemon.actors.patience import PATIENCE, Patience
+from klara_daemon.actors.readings import keep_candidate, keep_offer
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.domain import back_off
-from klara_daemon.domain.attempt_policy import Call, may_call
 from klara_daemon.domain.dispositions import OutreachState
-from klara_daemon.messages import PlaceCall, PlanOutreach, StayChanged
+from klara_daemon.messages import PlaceCall, PlanOutreach
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Candidate, Gone, Offer, Reconnect, RecruiteeError, Unavailable
-from klara_daemon.store import calls, dials, outreaches, settings, situations, stays, trunks
+from klara_daemon.store import calls, dials, outreaches, settings, stays, trunks
 from klara_daemon.store.database import Database, Transaction
+from klara_daemon.store.lines import ON_TRIAL
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.trunks import Trunk
-from klara_daemon.telephony.provider import Dial, Provider
+from klara_daemon.telephony.dialling import DialsCalls
 
 READING_LASTS_S = 25.0
-SLOT_MAY_BE_AHEAD_S = 5.0
 CLOCKS_MAY_DIFFER_S = 5.0
-TRUNK_FULL_S = 2.0
 SHUT_S = 60.0
-CLOSED_S = 900.0
 
 log = structlog.get_logger()
 
@@ -83,7 +82,7 @@ class Later:
 class Claimed:
     """One call is committed; it may be sent after `wait_s` seconds."""
 
-    dial: Dial
+    attempt_id: UUID
     wait_s: float
 
 
@@ -100,7 +99,7 @@ class Dialer:
         database: Database,
         recruitee: RecruiteeClient,
         door: RecruiteeDoor,
-        provider: Provider,
+        provider: DialsCalls,
         *,
         calls_at_once: int,
         calls_per_second: float,
@@ -109,9 +108,8 @@ class Dialer:
         self._database = database
         self._recruitee = recruitee
         self._door = door
-        self._trunk = provider.name
-        self._sender = CallSender(database, provider)
-        self._calls_at_once = calls_at_once
+        self._gate = Gate(provider.name, calls_at_once)
+        self._sender = CallSender(database, provider, self._gate)
         self._calls_per_second = calls_per_second
         self._patience = patience
 
@@ -123,7 +121,7 @@ class Dialer:
     async def dial_one(self) -> bool:
         """Carry the dial that is due, if one is and a line is free, as far as it goes."""
         async with self._database.transaction() as tx:
-            trunk = await trunks.look(tx.conn, self._trunk)
+            trunk = await trunks.look(tx.conn, self._gate.provider)
             metrics.CLOCK_OFFSET_SECONDS.set(trunk.clock_offset_s)
             wanted = None if self._is_full(trunk) else await dials.claim(tx.conn, self._patience.dialling_s)
         if wanted is None:
@@ -134,7 +132,7 @@ class Dialer:
                 await self._postpone(wanted.outreach_id, result)
             case Claimed():
                 await asyncio.sleep(result.wait_s)
-                await self._sender.send(wanted.outreach_id, result.dial)
+                await self._sender.send(wanted.outreach_id, result.attempt_id)
             case Done():
                 pass
             case _:
@@ -142,7 +140,9 @@ class Dialer:
         return True
 
     def _is_full(self, trunk: Trunk) -> bool:
-        return trunk.is_paused or trunk.open_calls >= self._calls_at_once
+        """Whether looking further is in vain: nothing needs to be read for a call that no line is free for."""
+        limit = min(self._gate.calls_at_once, ON_TRIAL) if trunk.is_on_trial else self._gate.calls_at_once
+        return trunk.is_paused or trunk.open_calls >= limit
 
     async def _postpone(self, outreach_id: UUID, later: Later) -> None:
         """Try again later; the timeline says why, once for each reason."""
@@ -195,61 +195,50 @@ class Dialer:
 
     async def _claim(self, outreach: Outreach, reading: Reading) -> Claimed | Later | Done:
         """Ask the one rule with everything locked, and commit to the call if it says so."""
+        await self._keep(outreach, reading)
         async with self._database.transaction() as tx:
-            trunk = await trunks.lock(tx.conn, self._trunk)
-            if later := self._obstacle(trunk, reading):
+            trunk = await trunks.lock(tx.conn, self._gate.provider)
+            if later := _obstacle(trunk, reading):
                 return later
             locked = await outreaches.lock(tx.conn, [outreach.id])
             if not locked or locked[0].state is not OutreachState.WAITING:
                 await dials.done(tx.conn, outreach.id)
                 return Done()
-            await self._keep(tx, outreach, reading)
             tx.catch_up()
             place = outreach.company_id, outreach.offer_id, outreach.stage_id
             if await settings.watched_stage(tx.conn, *place) is None:
                 return Later(SHUT_S, "no_longer_watched")
-            company = await settings.company(tx.conn, outreach.company_id)
-            rules = {outreach.company_id: company.rules} if company else {}
-            situation = (await situations.of(tx.conn, locked, rules)).get(outreach.id)
-            speechless = await outreaches.without_questions(tx.conn, [outreach.id])
-            if company is None or situation is None or speechless or not isinstance(may_call(situation, tx.now), Call):
-                await dials.done(tx.conn, outreach.id)
-                tx.send(PlanOutreach(outreach_id=outreach.id))
-                return Done()
-            assert situation.number is not None
-            if await calls.number_is_busy(tx.conn, situation.number):
-                return Later(SHUT_S, "number_busy")
-            return await self._commit_to(tx, outreach, situation.number, company.caller_number)
+            match await self._gate.ask(tx, locked[0], trunk):
+                case Passed() as passed:
+                    return await self._commit_to(tx, outreach, passed)
+                case Busy(because, again_s):
+                    return Later(again_s, because)
+                case Refused():
+                    await dials.done(tx.conn, outreach.id)
+                    tx.send(PlanOutreach(outreach_id=outreach.id))
+                    return Done()
 
-    def _obstacle(self, trunk: Trunk, reading: Reading) -> Later | None:
-        if abs(trunk.clock_offset_s) > CLOCKS_MAY_DIFFER_S:
-            log.error("clocks_differ", seconds=trunk.clock_offset_s)
-            return Later(SHUT_S, "clocks_differ")
-        if self._is_full(trunk) or trunk.slot_in_s > SLOT_MAY_BE_AHEAD_S:
-            return Later(max(TRUNK_FULL_S, trunk.slot_in_s - SLOT_MAY_BE_AHEAD_S), "trunk_full")
-        if not reading.is_fresh:
-            return Later(0, "reading_too_old")
-        if not reading.offer.is_open:
-            return Later(CLOSED_S, "offer_closed")
-        return None
+    async def _keep(self, outreach: Outreach, reading: Reading) -> None:
+        """Keep what was read before anything is locked: it may concern many."""
+        async with self._database.transaction() as tx:
+            going_on = await stays.open_stays(tx.conn, outreach.company_id, outreach.candidate_id)
+            await keep_candidate(tx, outreach.company_id, reading.candidate, going_on)
+            await keep_offer(tx, outreach.company_id, reading.offer)
 
-    async def _keep(self, tx: Transaction, outreach: Outreach, reading: Reading) -> None:
-        """Keep what was read; corrected numbers may re-open another of this person's outreaches."""
-        candidate, offer = reading.candidate, reading.offer
-        company_id = outreach.company_id
-        if await stays.keep_candidate(tx.conn, company_id, candidate.id, candidate.name, candidate.phones):
-            for stay in await stays.open_stays(tx.conn, company_id, candidate.id):
-                tx.send(StayChanged(stay_id=stay.id))
-        await stays.keep_offer(
-            tx.conn, company_id, offer.id, title=offer.title, status=offer.status, language=offer.language
-        )
-
-    async def _commit_to(self, tx: Transaction, outreach: Outreach, e164: str, caller: str) -> Claimed:
-        attempt_id = uuid4()
+    async def _commit_to(self, tx: Transaction, outreach: Outreach, passed: Passed) -> Claimed:
+        attempt_id, trunk = uuid4(), self._gate.provider
         number = await calls.claim(
-            tx.conn, attempt_id, outreach.id, e164=e164, caller=caller, provider=self._trunk, now=tx.now
+            tx.conn, attempt_id, outreach.id, e164=passed.number, caller=passed.caller, provider=trunk, now=tx.now
         )
         await dials.done(tx.conn, outreach.id)
-        wait_s = await trunks.take_slot(tx.conn, self._trunk, self._calls_per_second)
+        wait_s = await trunks.take_slot(tx.conn, trunk, self._calls_per_second)
         tx.note("call_claimed", replace(outreach.about, attempt_id=attempt_id), number=number)
-        return Claimed(Dial(str(attempt_id), to=e164, caller=caller), wait_s)
+        return Claimed(attempt_id, wait_s)
+
+
+def _obstacle(trunk: Trunk, reading: Reading) -> Later | None:
+    """What forbids to ask the rule at all: a clock that may be wrong, a reading that is too old."""
+    if abs(trunk.clock_offset_s) > CLOCKS_MAY_DIFFER_S:
+        log.error("clocks_differ", seconds=trunk.clock_offset_s)
+        return Later(SHUT_S, "clocks_differ")
+    return None if reading.is_fresh else Later(0, "reading_too_old")

@@ -14,13 +14,14 @@ from typing import assert_never
 import structlog
 
 from klara_daemon.actors.patience import PATIENCE, Patience
+from klara_daemon.actors.readings import keep_candidate, keep_offer
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.domain.back_off import back_off_s
 from klara_daemon.domain.stays import Enter, Leave, OpenStay, Standing, changes
 from klara_daemon.messages import StayChanged, WebhookAccepted
 from klara_daemon.recruitee.client import RecruiteeClient
-from klara_daemon.recruitee.protocol import Candidate, Gone, Placement, Reconnect, RecruiteeError, Unavailable
-from klara_daemon.store import stays, watches, webhooks
+from klara_daemon.recruitee.protocol import Access, Candidate, Gone, Placement, Reconnect, RecruiteeError, Unavailable
+from klara_daemon.store import outreaches, stays, watches, webhooks
 from klara_daemon.store.database import About, Database, Transaction
 from klara_daemon.store.stays import Read, Stay
 from klara_daemon.store.watches import Watch
@@ -98,7 +99,21 @@ class StageWatcher:
         else:
             await self._door.welcomed(watch.company_id)
             await self._compare(watch, [placement for placement in there if _is_callable(placement)])
+            await self._look_at_offer(access, watch)
         return True
+
+    async def _look_at_offer(self, access: Access, watch: Watch) -> None:
+        """Whether the job is open, for as long as anybody waits for a call about it; the next look may fail less."""
+        async with self._database.connection() as conn:
+            if not await outreaches.is_any_open(conn, watch.company_id, watch.offer_id):
+                return
+        try:
+            offer = await self._recruitee.offer(access, watch.offer_id)
+        except RecruiteeError as error:
+            log.warning("offer_not_read", company_id=watch.company_id, offer_id=watch.offer_id, cause=str(error))
+            return
+        async with self._database.transaction() as tx:
+            await keep_offer(tx, watch.company_id, offer)
 
     async def _poll_failed(self, watch: Watch, error: RecruiteeError) -> None:
         log.warning(
@@ -191,17 +206,10 @@ class StageWatcher:
                     case _:
                         assert_never(change)
             if candidate is not None:
-                await self._keep(tx, read.company_id, candidate, going_on)
+                await keep_candidate(tx, read.company_id, candidate, going_on)
             for stay in going_on:
                 if stay.already_there and stay.place in watched:
                     await self._enter_after_all(tx, stay, watched[stay.place])
-
-    async def _keep(self, tx: Transaction, company_id: int, candidate: Candidate, going_on: Sequence[Stay]) -> None:
-        """Keep name and numbers; new numbers may open an outreach that had none to call."""
-        renumbered = await stays.keep_candidate(tx.conn, company_id, candidate.id, candidate.name, candidate.phones)
-        if renumbered:
-            for stay in going_on:
-                tx.send(StayChanged(stay_id=stay.id))
 
     async def _enter(self, tx: Transaction, candidate_id: int, enter: Enter, watch: Watch) -> None:
         """Begin a stay. Who is found before the first complete look was there before, unless a webhook knows better."""

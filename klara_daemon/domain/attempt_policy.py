@@ -13,6 +13,8 @@ from klara_daemon.domain.earliest import earliest
 from klara_daemon.domain.situation import Case, PastAttempt, Situation
 
 __all__ = [
+    "NO_QUESTIONS",
+    "NO_SETTINGS",
     "Call",
     "Decision",
     "Hold",
@@ -26,6 +28,9 @@ __all__ = [
 ]
 
 HORIZON = timedelta(days=400)
+
+NO_SETTINGS = RuleSays("settings", "The company's settings are missing or incomplete.")
+NO_QUESTIONS = RuleSays("questions", "There is nothing to ask: the stage is not watched, or its question set is empty.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,5 +100,6 @@ class CallingPart(Part):
     pause_minutes: UpToAWeek = 180
     first_call_delay_minutes: UpToAWeek = 3
     max_per_30_days: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
+    calls_at_once: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
     observe_public_holidays: StrictBool = True
     closed_days: Annotated[tuple[ClosedDay, ...], Field(max_length=1000), AfterValidator(_in_order)] = ()

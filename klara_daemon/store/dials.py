@@ -18,19 +18,34 @@ class Dial:
 
 
 async def want(conn: Connection, outreach_ids: Iterable[UUID]) -> None:
-    """Have these outreaches called at the next opportunity."""
+    """Have these outreaches called when it is their company's turn.
+
+    A company's calls take one turn each, counted on from its last one that waits, or from the turn that is next now: so
+    companies alternate, and one that comes late begins at the front (start-time fair queueing).
+    """
     await conn.execute(
-        "INSERT INTO dials (outreach_id) SELECT id FROM outreaches WHERE id = ANY($1::uuid[]) ORDER BY id"
+        "INSERT INTO dials (outreach_id, company_id, turn)"
+        " SELECT id, company_id,"
+        "   greatest((SELECT max(turn) FROM dials d WHERE d.company_id = o.company_id),"
+        "            (SELECT turn FROM dials WHERE due_at <= now() ORDER BY turn LIMIT 1) - 1, 0)"
+        "   + row_number() OVER (PARTITION BY company_id ORDER BY due_at, id)"
+        "  FROM outreaches o WHERE id = ANY($1::uuid[]) ORDER BY id"
         " ON CONFLICT DO NOTHING",
         sorted(set(outreach_ids)),
     )
 
 
 async def claim(conn: Connection, lease_s: float) -> Dial | None:
-    """The dial that has waited longest; offered again after `lease_s` unless it is done with."""
+    """The dial whose turn it is, passing over companies that are paused or have as many calls as they have set.
+
+    It is offered again after `lease_s` unless it is done with.
+    """
     row = await conn.fetchrow(
-        "WITH due AS MATERIALIZED (SELECT outreach_id FROM dials WHERE due_at <= now()"
-        "                           ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        "WITH due AS MATERIALIZED (SELECT outreach_id FROM dials w WHERE due_at <= now()"
+        "    AND NOT EXISTS (SELECT FROM calling_pauses p WHERE p.company_id IN (0, w.company_id))"
+        "    AND NOT EXISTS (SELECT FROM call_settings s WHERE s.company_id = w.company_id AND s.calls_at_once <="
+        "          (SELECT count(*) FROM attempts a WHERE a.company_id = w.company_id AND a.state <> 'ended'))"
+        "  ORDER BY turn, due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
         " UPDATE dials d SET due_at = now() + make_interval(secs => $1), tries = tries + 1"
         "  FROM due WHERE d.outreach_id = due.outreach_id RETURNING d.outreach_id, d.tries",
         lease_s,

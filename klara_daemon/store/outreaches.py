@@ -34,6 +34,7 @@ class Outreach:
     number: str | None
     withdraw_because: str | None
     outcome: Outcome | None
+    held_because: str | None
 
     @property
     def about(self) -> About:
@@ -43,7 +44,16 @@ class Outreach:
 
 _OUTREACH = (
     "id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode, state, opened_at, due_at,"
-    " callback_at, number, withdraw_because, outcome"
+    " callback_at, number, withdraw_because, outcome, held_because"
+)
+
+
+# From one company to the next by the index, however many wait in each.
+_COMPANIES = (
+    "hops AS (SELECT min(company_id) AS company_id FROM outreaches WHERE state IN ('{states}')"
+    " UNION ALL SELECT (SELECT min(o.company_id) FROM outreaches o WHERE o.state IN ('{states}')"
+    "    AND o.company_id > hops.company_id) FROM hops WHERE hops.company_id IS NOT NULL),"
+    " companies AS MATERIALIZED (SELECT company_id FROM hops WHERE company_id IS NOT NULL)"
 )
 
 
@@ -72,19 +82,45 @@ async def lock_of_stays(conn: Connection, stay_ids: Sequence[UUID]) -> dict[UUID
     return {row["stay_id"]: _outreach(row) for row in rows}
 
 
-async def lock_planned_otherwise(
-    conn: Connection, company_id: int, fingerprint: str, limit: int, after: UUID
-) -> list[Outreach]:
-    """Lock waiting and held outreaches of a company whose plan rests on other settings; those with ids past `after`."""
+async def lock_planned_otherwise(conn: Connection, company_id: int, basis: str, limit: int) -> list[Outreach]:
+    """Lock waiting and held outreaches of a company whose plan rests on something else than `basis`.
+
+    Two ranges of an index, so that the cost does not grow with the number of those whose plan stands.
+    """
     rows = await conn.fetch(
-        f"SELECT {_OUTREACH} FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held')"
-        " AND planned_with IS DISTINCT FROM $2 AND id > $4 ORDER BY id LIMIT $3 FOR UPDATE",
+        f"SELECT {_OUTREACH} FROM outreaches WHERE id IN ("
+        " (SELECT id FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held') AND planned_with < $2"
+        "   ORDER BY planned_with LIMIT $3)"
+        " UNION ALL"
+        " (SELECT id FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held') AND planned_with > $2"
+        "   ORDER BY planned_with LIMIT $3) LIMIT $3)"
+        " ORDER BY id FOR UPDATE",
         company_id,
-        fingerprint,
+        basis,
         limit,
-        after,
     )
-    return [_outreach(row) for row in rows]
+    return [found for row in rows if (found := _outreach(row)).state in (OutreachState.WAITING, OutreachState.HELD)]
+
+
+async def is_any_open(conn: Connection, company_id: int, offer_id: int) -> bool:
+    """Whether anybody waits, or is held, for a call about this offer."""
+    found: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM outreaches"
+        "                WHERE company_id = $1 AND offer_id = $2 AND state IN ('waiting', 'held'))",
+        company_id,
+        offer_id,
+    )
+    return found
+
+
+async def plan_anew(conn: Connection, company_id: int, offer_id: int) -> None:
+    """Have everybody who waits for a call about this offer planned anew."""
+    await conn.execute(
+        "UPDATE outreaches SET planned_with = ''"
+        " WHERE company_id = $1 AND offer_id = $2 AND state IN ('waiting', 'held')",
+        company_id,
+        offer_id,
+    )
 
 
 async def open_for(conn: Connection, stay: Stay, mode: str, now: datetime) -> Outreach | None:
@@ -118,24 +154,41 @@ async def without_questions(conn: Connection, ids: Sequence[UUID]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
-async def plan(
-    conn: Connection, outreach_id: UUID, due_at: datetime | None, number: str | None, planned_with: str
-) -> None:
-    """Wait until `due_at` for the next call, or be held when it is None."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When an outreach's next call is due (`due_at`, business time) and at which number (E.164), or what holds it.
+
+    `rests_on`: the basis in the settings on which it was made (`settings.plan_basis`).
+    """
+
+    outreach_id: UUID
+    due_at: datetime | None
+    number: str | None
+    rests_on: str
+    held_because: str | None = None
+
+
+async def plan(conn: Connection, plans: Sequence[Plan]) -> None:
+    """Wait until each plan's `due_at` for the next call, or be held where there is none."""
     await conn.execute(
-        "UPDATE outreaches SET state = CASE WHEN $2::timestamptz IS NULL THEN 'held' ELSE 'waiting' END, due_at = $2,"
-        " number = $3, planned_with = $4, handed_until = NULL, outcome = NULL, ended_at = NULL WHERE id = $1",
-        outreach_id,
-        due_at,
-        number,
-        planned_with,
+        "UPDATE outreaches o SET state = CASE WHEN p.due_at IS NULL THEN 'held' ELSE 'waiting' END, due_at = p.due_at,"
+        " number = p.number, planned_with = p.rests_on, held_because = p.held_because, handed_until = NULL,"
+        " outcome = NULL, ended_at = NULL"
+        "  FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[])"
+        "    AS p(id, due_at, number, rests_on, held_because) WHERE o.id = p.id",
+        [one.outreach_id for one in plans],
+        [one.due_at for one in plans],
+        [one.number for one in plans],
+        [one.rests_on for one in plans],
+        [one.held_because for one in plans],
     )
 
 
 async def end(conn: Connection, outreach_id: UUID, outcome: Outcome, now: datetime) -> None:
     """Nobody will call any more."""
     await conn.execute(
-        "UPDATE outreaches SET state = 'ended', outcome = $2, ended_at = $3, due_at = NULL WHERE id = $1",
+        "UPDATE outreaches SET state = 'ended', outcome = $2, ended_at = $3, due_at = NULL, held_because = NULL"
+        " WHERE id = $1",
         outreach_id,
         outcome,
         now,
@@ -152,18 +205,28 @@ async def withdraw_after_call(conn: Connection, outreach_id: UUID, because: str)
     return attempt_id
 
 
-async def hand_out_due(conn: Connection, now: datetime, lease_s: float, limit: int) -> list[UUID]:
-    """Outreaches whose call is due, to be handed to a dialer; offered again after `lease_s` unless it goes on."""
+async def hand_out_due(conn: Connection, now: datetime, lease_s: float, ahead: int) -> list[UUID]:
+    """Outreaches whose call is due, to be handed to a dialer; offered again after `lease_s` unless it goes on.
+
+    Each company, unless its calls are paused, has up to `ahead` calls handed out at a time: however many candidates
+    one has, the others' calls come through. One step of the index for each company that has anybody waiting.
+    """
     rows = await conn.fetch(
-        "WITH due AS MATERIALIZED (SELECT id FROM outreaches WHERE state = 'waiting' AND due_at <= $1"
-        "                             AND (handed_until IS NULL OR handed_until < now())"
-        "                             AND NOT EXISTS (SELECT FROM dials d WHERE d.outreach_id = outreaches.id)"
-        "                           ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)"
+        "WITH RECURSIVE"
+        f" {_COMPANIES.format(states='waiting')},"
+        " due AS MATERIALIZED (SELECT o.id FROM companies c CROSS JOIN LATERAL"
+        "   (SELECT id FROM outreaches WHERE company_id = c.company_id AND state = 'waiting' AND due_at <= $1"
+        "       AND (handed_until IS NULL OR handed_until < now())"
+        "       AND NOT EXISTS (SELECT FROM dials d WHERE d.outreach_id = outreaches.id)"
+        "     ORDER BY due_at"
+        "     LIMIT greatest(0, $3 - (SELECT count(*) FROM dials d WHERE d.company_id = c.company_id))"
+        "     FOR UPDATE SKIP LOCKED) o"
+        "   WHERE NOT EXISTS (SELECT FROM calling_pauses p WHERE p.company_id IN (0, c.company_id)))"
         " UPDATE outreaches o SET handed_until = now() + make_interval(secs => $2)"
         "  FROM due WHERE o.id = due.id RETURNING o.id",
         now,
         lease_s,
-        limit,
+        ahead,
     )
     return [row["id"] for row in rows]
 
@@ -201,7 +264,8 @@ async def was_called(conn: Connection, outreach_id: UUID) -> bool:
 
 async def companies_with_open(conn: Connection) -> list[int]:
     """Companies that have waiting or held outreaches."""
-    rows = await conn.fetch("SELECT DISTINCT company_id FROM outreaches WHERE state IN ('waiting', 'held') ORDER BY 1")
+    hops = _COMPANIES.format(states="waiting', 'held")
+    rows = await conn.fetch(f"WITH RECURSIVE {hops} SELECT company_id FROM companies")
     return [row["company_id"] for row in rows]
 
 

@@ -20,7 +20,10 @@ from klara_daemon.store.settings_rows import READ_SQL, TABLES, Difference, Row, 
 
 @dataclass(frozen=True, slots=True)
 class CompanySettings:
-    """Who calls for a company, and when its calls may start. `language` is ISO 639, `caller_number` E.164."""
+    """Who calls for a company, and when its calls may start. `language` is ISO 639, `caller_number` E.164.
+
+    `calls_at_once` is the company's own limit; None: as many as the trunk takes.
+    """
 
     company_id: int
     name: str
@@ -28,6 +31,7 @@ class CompanySettings:
     country: str
     language: str
     caller_number: str
+    calls_at_once: int | None
     rules: CallingRules
 
 
@@ -62,7 +66,7 @@ class SettingsRefused(KlaraError):
 _COMPANY = """
 SELECT company_id, name, time_zone, country, subdivision, language, caller_number, max_attempts, attempts_per_day,
     weekdays, pause_minutes, first_call_delay_minutes, max_per_30_days, observe_public_holidays, closed_days,
-    opens, closes
+    calls_at_once, opens, closes
 FROM companies
 JOIN call_settings USING (company_id)
 JOIN (
@@ -103,8 +107,25 @@ def _company(row: asyncpg.Record) -> CompanySettings:
         country=row["country"],
         language=row["language"],
         caller_number=row["caller_number"],
+        calls_at_once=row["calls_at_once"],
         rules=rules,
     )
+
+
+async def plan_basis(conn: Connection, company: CompanySettings | None, company_id: int) -> str:
+    """What the plans of a company rest on, as a text that is another when they have to be made anew: never empty.
+
+    The calling rules, and which stages have something to ask.
+    """
+    stages: str = await conn.fetchval(
+        "SELECT md5(coalesce(string_agg(concat_ws(' ', offer_id, stage_id, mode, has_questions), ','"
+        "                               ORDER BY offer_id, stage_id), ''))"
+        "  FROM (SELECT offer_id, stage_id, mode, EXISTS (SELECT FROM questions q"
+        "          WHERE (q.company_id, q.question_set) = (w.company_id, w.question_set)) AS has_questions"
+        "          FROM watched_stages w WHERE company_id = $1) stages",
+        company_id,
+    )
+    return f"{company.rules.fingerprint if company else 'no settings'} {stages}"
 
 
 async def companies(conn: Connection) -> list[int]:

@@ -157,6 +157,14 @@ async def offer_title(conn: Connection, company_id: int, offer_id: int) -> str |
     return title
 
 
+async def offer_status(conn: Connection, company_id: int, offer_id: int) -> str | None:
+    """How a job stood when it was last read; None when it never was."""
+    status: str | None = await conn.fetchval(
+        "SELECT status FROM offers WHERE company_id = $1 AND offer_id = $2", company_id, offer_id
+    )
+    return status
+
+
 async def lock_person(conn: Connection, company_id: int, candidate_id: int) -> None:
     """Let nobody else decide about this person's stays until the transaction ends."""
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"stays:{company_id}:{candidate_id}")

@@ -102,12 +102,9 @@ class Uncertain(Exception):
 
 
 class Provider(Protocol):
-    """A phone company. `name` is stored with each attempt."""
+    """A phone company, for those who look after calls. `name` is stored with each attempt; `dialling` places calls."""
 
     name: str
-
-    async def dial(self, dial: Dial) -> RemoteCall:
-        """Place the call, asking exactly once. Raises `Rejected`, `NotSent` or `Uncertain`."""
 
     async def find(self, dial: Dial, since: datetime, taken: frozenset[str]) -> Lookup:
         """Look for the call of a dial whose answer was lost, made at `since`; refs in `taken` belong to others."""

@@ -329,7 +329,7 @@ async def test_what_was_handed_out_and_not_taken_is_handed_out_again(watching: S
     assert await watching.waiting_messages() == [PlaceCall.name]
 
 
-async def test_a_hundred_are_handed_out_at_a_time(watching: Scene) -> None:
+async def test_a_hundred_of_a_company_are_handed_out_ahead(watching: Scene) -> None:
     outreach = await watching.open_outreach()
     await watching.execute(
         "INSERT INTO stays SELECT gen_random_uuid(), company_id, candidate_id, n, offer_id, stage_id, entered_at, false"
@@ -344,9 +344,18 @@ async def test_a_hundred_are_handed_out_at_a_time(watching: Scene) -> None:
     )
     watching.clock.set(berlin(7, 9, 3))
 
-    assert await watching.scheduler.hand_out_due()
-    assert not await watching.scheduler.hand_out_due()
-    assert len(await watching.waiting_messages()) == 101
+    await watching.scheduler.hand_out_due()
+    assert await watching.waiting_messages() == [PlaceCall.name] * 100
+    await watching.deliver(PlaceCall)
+    await watching.scheduler.hand_out_due()
+    assert await watching.waiting_messages() == [], "as many wait for a dialer as may"
+    await watching.execute("DELETE FROM dials WHERE outreach_id IN (SELECT outreach_id FROM dials LIMIT 3)")
+    await watching.execute(
+        "UPDATE outreaches SET state = 'held' WHERE id NOT IN (SELECT outreach_id FROM dials)"
+        " AND handed_until IS NOT NULL"
+    )
+    await watching.scheduler.hand_out_due()
+    assert await watching.waiting_messages() == [PlaceCall.name]
 
 
 # Nobody is forgotten

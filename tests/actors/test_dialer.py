@@ -261,13 +261,27 @@ async def test_a_closed_job_holds_its_calls(watching: Scene, status: str) -> Non
     outreach = await _due(watching)
     watching.recruitee.edit_offer(COMPANY, OFFER, status=status)
     await watching.dialer.dial_one()
-    await _nobody_was_called(watching, outreach)
-    assert 800 < await _wait_s(watching, outreach) <= 900
+    await watching.deliver()
+    assert watching.telephone.dials == []
+    held = await watching.outreach(outreach.id)
+    assert (held.state, held.held_because) == (OutreachState.HELD, "offer_closed")
+    await watching.poll()
+    await watching.scheduler.follow_settings()
+    assert (await watching.outreach(outreach.id)).state is OutreachState.HELD
 
     watching.recruitee.edit_offer(COMPANY, OFFER, status="published")
-    await watching.let_pass(900)
-    await watching.dialer.dial_one()
+    await watching.poll()
+    await watching.scheduler.follow_settings()
+    await watching.dial(outreach)
     assert len(watching.telephone.dials) == 1
+
+
+async def test_a_job_that_closes_holds_its_calls_before_they_are_due(watching: Scene) -> None:
+    outreach = await watching.open_outreach()
+    watching.recruitee.edit_offer(COMPANY, OFFER, status="closed")
+    await watching.poll()
+    await watching.scheduler.follow_settings()
+    assert (await watching.outreach(outreach.id)).held_because == "offer_closed"
 
 
 async def test_no_call_rests_on_an_old_reading(watching: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from klara_daemon.demo.telephone.api import Fault
 from klara_daemon.demo.telephone.people import NotInService
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome, OutreachState
 from klara_daemon.messages import CancelCall
+from klara_daemon.store import dials
 from klara_daemon.store.outreaches import Outreach
 from tests.actors.scene import ACCOUNT, NUMBER, PHONE, PHONE_2, Scene
 from tests.eventually import eventually
@@ -52,7 +53,7 @@ async def _everybody_tries_again(scene: Scene, outreach: Outreach) -> None:
     await scene.scheduler.hand_out_due()
     await scene.deliver()
     async with scene.database.transaction() as tx:
-        await tx.conn.execute("INSERT INTO dials VALUES ($1) ON CONFLICT DO NOTHING", outreach.id)
+        await dials.want(tx.conn, [outreach.id])
     while await scene.dialer.dial_one():
         pass
 

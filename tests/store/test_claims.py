@@ -75,7 +75,7 @@ WORK: Final = {
     ),
     "dials": Work(
         "dials",
-        ("INSERT INTO dials (outreach_id) SELECT gen_random_uuid() FROM generate_series($1::int, $2)",),
+        ("INSERT INTO dials (outreach_id, company_id) SELECT gen_random_uuid(), 1 FROM generate_series($1::int, $2)",),
         lambda conn: dials.claim(conn, 90),
         "SELECT count(*) FROM dials WHERE tries > 0",
     ),

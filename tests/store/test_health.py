@@ -46,20 +46,24 @@ async def test_debts_that_cannot_be_settled_are_told_after_some_tries(watching: 
         assert await health.overdue_writebacks(conn, 1) == []
 
 
-async def test_a_paused_trunk_is_told_until_its_time_is_over(scene: Scene) -> None:
+async def test_a_paused_trunk_is_told_until_it_works_again(scene: Scene) -> None:
     async with scene.database.connection() as conn:
         await trunks.lock(conn, "twilio")
         await trunks.pause(conn, "twilio", "20003: Authenticate", 60)
         assert await trunks.paused(conn) == [("twilio", "20003: Authenticate")]
         assert (await trunks.look(conn, "twilio")).is_paused
         await conn.execute("UPDATE trunks SET paused_until = now()")
-        assert await trunks.paused(conn) == []
         assert not (await trunks.look(conn, "twilio")).is_paused
+        assert (await trunks.look(conn, "twilio")).is_on_trial
+        assert await trunks.paused(conn) == [("twilio", "20003: Authenticate")], "until a call has shown that it works"
+        assert await trunks.resume(conn) == ["twilio"]
+        assert await trunks.paused(conn) == await trunks.resume(conn) == []
 
 
 async def test_slots_follow_each_other_at_the_trunks_pace(scene: Scene) -> None:
     async with scene.database.transaction() as tx:
-        assert await trunks.look(tx.conn, "unused") == trunks.Trunk(0, False, 0, 0)
+        unused = await trunks.look(tx.conn, "unused")
+        assert (unused.open_calls, unused.is_paused, unused.is_on_trial, unused.slot_in_s) == (0, False, False, 0)
         await trunks.lock(tx.conn, "twilio")
         waits = [await trunks.take_slot(tx.conn, "twilio", 0.5) for _ in range(3)]
         assert waits[0] == 0
@@ -73,7 +77,7 @@ async def test_slots_follow_each_other_at_the_trunks_pace(scene: Scene) -> None:
 _BUSY = {
     "a message": "INSERT INTO outbox (id, name, body) VALUES (gen_random_uuid(), 'n', 'b')",
     "a reading": "INSERT INTO candidate_reads (company_id, candidate_id) VALUES (1, 1)",
-    "a dial": "INSERT INTO dials SELECT id FROM outreaches",
+    "a dial": "INSERT INTO dials (outreach_id, company_id) SELECT id, company_id FROM outreaches",
     "a call": "UPDATE outreaches SET state = 'calling', due_at = NULL",
     "a debt": "INSERT INTO writebacks (id, outreach_id, company_id) SELECT gen_random_uuid(), id, 1 FROM outreaches",
     "a look": "UPDATE stage_watches SET settled_at = NULL",

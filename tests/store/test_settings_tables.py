@@ -363,7 +363,9 @@ async def test_the_role_reads_and_writes_the_settings_and_nothing_else(conn: Con
     )
 
     assert {(row["relname"], row["privilege"]) for row in rights} == {
-        (table, privilege) for table in SETTINGS_TABLES for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        (table, privilege)
+        for table in (*SETTINGS_TABLES, "calling_pauses")
+        for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")
     } | {("settings_history", "SELECT")}
 
 
