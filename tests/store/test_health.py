@@ -57,7 +57,8 @@ async def test_a_paused_trunk_is_told_until_it_works_again(scene: Scene) -> None
         assert (await trunks.look(conn, "twilio")).is_on_trial
         assert await trunks.paused(conn) == [("twilio", "20003: Authenticate")], "until a call has shown that it works"
         assert await trunks.resume(conn) == ["twilio"]
-        assert await trunks.paused(conn) == await trunks.resume(conn) == []
+        assert await trunks.paused(conn) == []
+        assert await trunks.resume(conn) == []
 
 
 async def test_slots_follow_each_other_at_the_trunks_pace(scene: Scene) -> None:
