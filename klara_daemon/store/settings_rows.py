@@ -68,6 +68,7 @@ TABLES = (
             "max_per_30_days",
             "observe_public_holidays",
             "closed_days",
+            "calls_at_once",
         ),
         unordered=("weekdays", "closed_days"),
     ),

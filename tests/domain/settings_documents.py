@@ -149,6 +149,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
                     "pause_minutes": st.integers(0, 10080),
                     "first_call_delay_minutes": st.integers(0, 10080),
                     "max_per_30_days": st.integers(1, 100),
+                    "calls_at_once": st.integers(1, 10_000),
                     "observe_public_holidays": st.booleans(),
                     "closed_days": st.lists(day, max_size=4),
                 },
