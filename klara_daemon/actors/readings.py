@@ -20,10 +20,10 @@ async def keep_candidate(tx: Transaction, company_id: int, candidate: Candidate,
 
 async def keep_offer(tx: Transaction, company_id: int, offer: Offer) -> None:
     """Keep what a job is called and whether it is open: closing holds its outreaches, opening frees them."""
-    before = await stays.offer_status(tx.conn, company_id, offer.id)
+    was_open = await stays.offer_is_open(tx.conn, company_id, offer.id)
     await stays.keep_offer(
         tx.conn, company_id, offer.id, title=offer.title, status=offer.status, language=offer.language
     )
-    if before != offer.status:
+    if was_open is not offer.is_open:
         await outreaches.plan_anew(tx.conn, company_id, offer.id)
         tx.ring("settings")

@@ -157,12 +157,14 @@ async def offer_title(conn: Connection, company_id: int, offer_id: int) -> str |
     return title
 
 
-async def offer_status(conn: Connection, company_id: int, offer_id: int) -> str | None:
-    """How a job stood when it was last read; None when it never was."""
-    status: str | None = await conn.fetchval(
-        "SELECT status FROM offers WHERE company_id = $1 AND offer_id = $2", company_id, offer_id
+async def offer_is_open(conn: Connection, company_id: int, offer_id: int) -> bool:
+    """Whether a job was open when it was last read; one that never was counts as open."""
+    is_closed: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM offers WHERE company_id = $1 AND offer_id = $2 AND status IN ('closed', 'archived'))",
+        company_id,
+        offer_id,
     )
-    return status
+    return not is_closed
 
 
 async def lock_person(conn: Connection, company_id: int, candidate_id: int) -> None:

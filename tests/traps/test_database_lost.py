@@ -17,7 +17,7 @@ from klara_daemon.broker.rabbitmq import RabbitMQ
 from klara_daemon.messages import encode
 from klara_daemon.store import listening
 from klara_daemon.store.database import OUTAGE, Bells, Database
-from tests.bench.__main__ import prepare
+from tests.bench.steps import prepare
 from tests.bench.wire import TO, TOPOLOGY, Step
 from tests.eventually import eventually
 from tests.proxy import line_to
