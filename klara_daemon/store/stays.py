@@ -160,7 +160,8 @@ async def offer_title(conn: Connection, company_id: int, offer_id: int) -> str |
 async def offer_is_open(conn: Connection, company_id: int, offer_id: int) -> bool:
     """Whether a job was open when it was last read; one that never was counts as open."""
     is_closed: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM offers WHERE company_id = $1 AND offer_id = $2 AND status IN ('closed', 'archived'))",
+        "SELECT EXISTS (SELECT FROM offers"
+        "                WHERE company_id = $1 AND offer_id = $2 AND status IN ('closed', 'archived'))",
         company_id,
         offer_id,
     )
