@@ -181,6 +181,15 @@ def callee_clock(_rules: CallingRules, moment: Moment) -> RuleSays | None:
 CALENDAR = (sunday, weekday, sunday_there, holiday, closed_day, window, callee_clock)
 
 
+def open_until(rules: CallingRules, moment: Moment) -> datetime:
+    """Until when (UTC) a moment that no rule of the calendar forbids stays permitted: surely, perhaps longer."""
+    within = window_at(rules, moment.here)
+    assert within is not None
+    edges = (_CALLEE_OPENS, _CALLEE_CLOSES, _MIDNIGHT)
+    there = (clock.until(next(edge for edge in edges if edge > clock.minute)) for clock in moment.there)
+    return min([moment.here.until(rules.windows[within].closes), *there])
+
+
 def is_open(rules: CallingRules, at: datetime) -> bool:
     """Whether the company's own calendar and clock allow a call at `at` (aware UTC): rules 1 to 3, without the callee.
 
