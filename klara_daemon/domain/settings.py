@@ -31,8 +31,8 @@ from klara_daemon.domain.settings_values import (
     PhoneNumber,
     QuestionText,
     RecruiteeId,
+    Subdivision,
     TimeZone,
-    has_calendar,
     objects,
     some,
 )
@@ -77,17 +77,9 @@ class CompanyPart(Part):
     name: Name
     time_zone: TimeZone
     country: Country
-    subdivision: str | None = None
+    subdivision: Subdivision | None = None
     language: Language
     caller_number: PhoneNumber
-
-    @field_validator("subdivision")
-    @classmethod
-    def _lies_in_country(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
-        country = info.data.get("country")
-        if country and subdivision is not None and not (subdivision and has_calendar(country, subdivision)):
-            raise wrong(f"must be a part of {country} whose public holidays are known, or be absent")
-        return subdivision
 
 
 def _built_kind(given: object) -> object:

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 
 import holidays
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo
 
 from klara_daemon.domain.dialogue.catalogue import languages
 from klara_daemon.domain.faults import wrong
@@ -108,6 +108,13 @@ def _country(code: str) -> str:
     return code
 
 
+def _subdivision(code: str, info: ValidationInfo) -> str:
+    country = info.data.get("country")
+    if country and not (code and has_calendar(country, code)):
+        raise wrong(f"must be a part of {country} whose public holidays are known, or be absent")
+    return code
+
+
 def _phone_number(number: str) -> str:
     try:
         read = phonenumbers.parse(number)
@@ -137,6 +144,8 @@ Key = Annotated[str, AfterValidator(_key)]
 Language = Annotated[str, AfterValidator(_language)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Country = Annotated[str, AfterValidator(_country)]
+Subdivision = Annotated[str, AfterValidator(_subdivision)]
+"""Stands in its part behind the `country` that it belongs to."""
 PhoneNumber = Annotated[str, AfterValidator(_phone_number)]
 TimeOfDay = Annotated[int, BeforeValidator(_time_of_day), PlainSerializer(clock)]
 UpToAWeek = Annotated[int, Field(strict=True, ge=0, le=7 * DAY_MINUTES)]
