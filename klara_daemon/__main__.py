@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from klara_daemon import __version__, log
-from klara_daemon.commands import checking, company, demo, parked, running, secrets, settings, timeline
+from klara_daemon.commands import checking, company, demo, explain, parked, running, secrets, settings, timeline
 
 
 @click.group()
@@ -22,6 +22,7 @@ for command in (
     company.group,
     secrets.group,
     timeline.show,
+    explain.explain,
     parked.group,
     checking.check,
     demo.demo,

@@ -293,6 +293,18 @@ async def due_of_candidate(conn: Connection, company_id: int, candidate_id: int)
     return due_at
 
 
+async def to_explain(conn: Connection, company_id: int, candidate_id: int) -> list[Outreach]:
+    """The open outreaches of a candidate, oldest first; where there is none, the one that ended last, if any."""
+    rows = await conn.fetch(
+        f"SELECT {_OUTREACH} FROM outreaches WHERE company_id = $1 AND candidate_id = $2"
+        " ORDER BY state = 'ended', ended_at DESC, opened_at, id",
+        company_id,
+        candidate_id,
+    )
+    found = [_outreach(row) for row in rows]
+    return [one for one in found if one.state is not OutreachState.ENDED] or found[:1]
+
+
 async def outcomes(conn: Connection, company_id: int) -> dict[int, Outcome]:
     """How the outreaches of a company's candidates ended; the latest of each candidate."""
     rows = await conn.fetch(
