@@ -57,11 +57,12 @@ _POSTPONED = {
     "recruitee_unavailable": "Recruitee does not answer",
     "left_stage": "Recruitee is asked whether the candidate is still in the stage",
     "no_longer_watched": "the stage is no longer watched",
-    "number_busy": "this number is being called for another job",
+    "number_busy": "this person is being called already",
     "clocks_differ": "this machine's clock is wrong",
     "trunk_full": "every line is in use",
+    "company_full": "the company has as many calls at once as it has set",
+    "paused": "calling is paused",
     "reading_too_old": "Recruitee is asked once more",
-    "offer_closed": "the job is closed",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import klara_daemon
+from klara_daemon.domain import lines
 from klara_daemon.domain.dispositions import Disposition, Outcome
 from klara_daemon.domain.stays import Leaving
 from klara_daemon.domain.telling import _POSTPONED, _TOLD, day_of, moment_of, tell, why
@@ -47,7 +49,8 @@ def _noted_events() -> Iterator[str]:
 
 
 def _reasons_to_postpone() -> Iterator[str]:
-    """The codes in all `Later(seconds, code)`."""
+    """The codes in all `Later(seconds, code)`, and those of the rules of the lines, which the gate hands on."""
+    yield from re.findall(r'RuleSays\(\s*"(\w+)"', Path(lines.__file__).read_text("utf-8"))
     for call in _calls():
         match call:
             case ast.Call(func=ast.Name(id="Later"), args=[_, because]):
