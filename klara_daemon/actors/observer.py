@@ -32,7 +32,7 @@ class Observer:
         metrics.COMPANIES_TO_RECONNECT.set(seen.to_reconnect)
         for state in (OutreachState.WAITING, OutreachState.HELD, OutreachState.CALLING):
             metrics.OUTREACHES.labels(state).set(seen.outreaches.get(state, 0))
-        metrics.SETTINGS_HELD.set(seen.outreaches.get(OutreachState.HELD, 0))
+        metrics.SETTINGS_HELD.set(seen.held_for_a_person)
         for invariant, number in seen.violations.items():
             metrics.INVARIANT_VIOLATIONS.labels(invariant).set(number)
             if number:

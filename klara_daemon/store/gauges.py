@@ -20,6 +20,7 @@ class Gauges:
     overdue: int
     unclear: int
     to_reconnect: int
+    held_for_a_person: int
     outreaches: dict[str, int]
     violations: dict[str, int]
 
@@ -31,7 +32,9 @@ SELECT (SELECT count(*) FROM outbox) AS outbox_rows,
        (SELECT count(*) FROM parked WHERE settled_at IS NULL) AS parked,
        (SELECT count(*) FROM outreaches WHERE state = 'waiting' AND due_at < $1) AS overdue,
        (SELECT count(*) FROM attempts WHERE state = 'unclear') AS unclear,
-       (SELECT count(*) FROM company_secrets WHERE connection = 'reconnect') AS to_reconnect
+       (SELECT count(*) FROM company_secrets WHERE connection = 'reconnect') AS to_reconnect,
+       (SELECT count(*) FROM outreaches WHERE state = 'held' AND held_because IS DISTINCT FROM 'offer_closed')
+         AS held_for_a_person
 """
 
 #: Each must be 0 once things have had ten minutes to settle; the sweeps that repair them run every minute.

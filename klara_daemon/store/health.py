@@ -49,11 +49,12 @@ async def caller_numbers(conn: Connection) -> list[str]:
 
 
 async def held(conn: Connection) -> list[HeldOutreaches]:
-    """Outreaches that wait for a person, by company."""
+    """Outreaches that wait for a person, by company: not those whose job is closed, which is nothing to be mended."""
     rows = await conn.fetch(
         "SELECT o.company_id, count(*) AS number, coalesce(max((SELECT t.details ->> 'says' FROM timeline t"
         "   WHERE t.outreach_id = o.id AND t.event = 'outreach_held' ORDER BY t.id DESC LIMIT 1)), '') AS says"
-        "  FROM outreaches o WHERE o.state = 'held' GROUP BY o.company_id ORDER BY o.company_id"
+        "  FROM outreaches o WHERE o.state = 'held' AND o.held_because IS DISTINCT FROM 'offer_closed'"
+        " GROUP BY o.company_id ORDER BY o.company_id"
     )
     return [HeldOutreaches(*row.values()) for row in rows]
 

@@ -30,7 +30,7 @@ from klara_daemon.messages import PlaceCall, decode
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Candidate, Offer, Placement
 from klara_daemon.store import calls, dials, outbox, outreaches, settings
-from klara_daemon.store.database import Connection, Database
+from klara_daemon.store.database import Database
 from klara_daemon.store.migrations import migrate
 from klara_daemon.telephony.twilio.client import TwilioClient
 from tests.actors.scene import ACCOUNT, AUTH_TOKEN, CALL, CALLING_PART, COMPANY_PART, MONDAY, OFFER, SETTINGS, VAULT
@@ -47,6 +47,7 @@ class Waiting:
     """A database in which so many wait, and what was measured in it: seconds for each call, for each plan."""
 
     number: int
+    url: str
     database: Database
     scheduler: CallScheduler
     dialer: Dialer
@@ -54,39 +55,36 @@ class Waiting:
     plans_s: list[float] = field(default_factory=list)
 
     async def fill(self) -> None:
-        """Everybody waits: two in a hundred are due now, the others in the days to come."""
+        """Everybody waits by a plan that stands: two in a hundred are due now, the others in the days to come."""
         for company_id in range(1, COMPANIES + 1):
             await self._configure(company_id, CALLING_PART["windows"])
         async with self.database.connection() as conn:
-            await conn.execute("SET session_replication_role = replica")
-            await conn.execute(
-                "INSERT INTO candidates SELECT 1 + n % $2, n, 'N', ARRAY['0151 2' || lpad(n::text, 7, '0')]"
-                " FROM generate_series(1, $1::int) n",
-                self.number,
-                COMPANIES,
-            )
-            await conn.execute(
-                "INSERT INTO stays SELECT gen_random_uuid(), company_id, candidate_id, candidate_id, $1, $2, $3, false"
-                " FROM candidates",
-                OFFER,
-                CALL,
-                MONDAY,
-            )
-            await conn.execute(
-                "INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode,"
-                " state, opened_at, due_at) SELECT gen_random_uuid(), id, company_id, candidate_id, placement_id,"
-                " offer_id, stage_id, 'interview', 'waiting', entered_at, entered_at + make_interval(mins =>"
-                "   CASE WHEN candidate_id / $1 % 50 = 0 THEN 0 ELSE (candidate_id % 10000)::int + 600 END) FROM stays",
-                COMPANIES,
-            )
-            await self._let_plans_stand(conn)
-            await conn.execute("VACUUM ANALYZE")
-
-    async def _let_plans_stand(self, conn: Connection) -> None:
-        for company_id in range(1, COMPANIES + 1):
-            company = await settings.company(conn, company_id)
-            basis = await settings.plan_basis(conn, company, company_id)
-            await conn.execute("UPDATE outreaches SET planned_with = $2 WHERE company_id = $1", company_id, basis)
+            basis = await settings.plan_basis(conn, await settings.company(conn, 1), 1)
+        conn = await asyncpg.connect(self.url)  # takes its time
+        await conn.execute("SET session_replication_role = replica")
+        await conn.execute(
+            "INSERT INTO candidates SELECT 1 + n % $2, n, 'N', ARRAY['0151 2' || lpad(n::text, 7, '0')]"
+            " FROM generate_series(1, $1::int) n",
+            self.number,
+            COMPANIES,
+        )
+        await conn.execute(
+            "INSERT INTO stays SELECT gen_random_uuid(), company_id, candidate_id, candidate_id, $1, $2, $3, false"
+            " FROM candidates",
+            OFFER,
+            CALL,
+            MONDAY,
+        )
+        await conn.execute(
+            "INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode,"
+            " state, opened_at, planned_with, due_at) SELECT gen_random_uuid(), id, company_id, candidate_id,"
+            " placement_id, offer_id, stage_id, 'interview', 'waiting', entered_at, $2, entered_at + make_interval(mins"
+            "   => CASE WHEN candidate_id / $1 % 50 = 0 THEN 0 ELSE (candidate_id % 10000)::int + 600 END) FROM stays",
+            COMPANIES,
+            basis,
+        )
+        await conn.execute("VACUUM ANALYZE")
+        await conn.close()
 
     async def claim_calls(self) -> None:
         """Hand out what is due and claim calls in turn; each ends at once, unmeasured."""
@@ -168,7 +166,7 @@ async def waiting(postgres: EmbeddedPostgres, number: int) -> AsyncIterator[Wait
     database = await Database.open(postgres.url(name), lambda: MONDAY + timedelta(minutes=30))
     try:
         async with aiohttp.ClientSession() as session:
-            yield Waiting(number, database, CallScheduler(database), _dialer(database, session))
+            yield Waiting(number, postgres.url(name), database, CallScheduler(database), _dialer(database, session))
     finally:
         await database.close()
 

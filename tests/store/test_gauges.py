@@ -26,6 +26,7 @@ async def test_an_empty_house_has_nothing(scene: Scene) -> None:
         overdue=0,
         unclear=0,
         to_reconnect=0,
+        held_for_a_person=0,
         outreaches={},
         violations={
             "calling_without_call": 0,
