@@ -17,8 +17,6 @@ import structlog
 
 from klara_daemon import metrics
 from klara_daemon.domain.attempt_policy import (
-    NO_QUESTIONS,
-    NO_SETTINGS,
     Call,
     Decision,
     Hold,
@@ -26,7 +24,7 @@ from klara_daemon.domain.attempt_policy import (
     RuleSays,
     Situation,
     Wait,
-    may_call,
+    plan_call,
 )
 from klara_daemon.domain.attempt_rules import withdrawn
 from klara_daemon.domain.dispositions import Outcome, OutreachState
@@ -174,11 +172,10 @@ class CallScheduler:
 
 
 def _decide(outreach: Outreach, situation: Situation | None, now: datetime, *, is_speechless: bool) -> Decision:
-    """What the one rule says; without settings or questions there is nothing that could be said on the phone."""
-    if situation is None:
-        return _withdrawn(outreach.withdraw_because) if outreach.withdraw_because else Hold((NO_SETTINGS,))
-    decision = may_call(situation, now)
-    return Hold((NO_QUESTIONS,)) if is_speechless and not isinstance(decision, Never) else decision
+    """What the one rule says; whose reason for calling has gone needs no settings to be let go."""
+    if situation is None and outreach.withdraw_because:
+        return _withdrawn(outreach.withdraw_because)
+    return plan_call(situation, now, has_questions=not is_speechless)
 
 
 def _withdrawn(because: str) -> Never:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 import click
 
 from klara_daemon.commands.ending import BadInput, run
+from klara_daemon.commands.rehearsing import rehearse
 from klara_daemon.config import Config
 from klara_daemon.domain.faults import Fault
+from klara_daemon.domain.replanning import Moves
 from klara_daemon.domain.settings import LONGEST_DOCUMENT, BadSettings, SettingsDocument, parse, to_json
 from klara_daemon.errors import KlaraError
 from klara_daemon.store import companies, settings
@@ -27,9 +30,11 @@ def group() -> None:
 @group.command()
 @click.argument("file", type=click.File("rb"))
 @click.option("--who", help="Who the history names as the author.  [default: the user of this system]")
-def apply(file: BinaryIO, who: str | None) -> None:
+@click.option("--dry-run", is_flag=True, help="Change nothing; say what would change, and which calls would move.")
+def apply(file: BinaryIO, who: str | None, *, dry_run: bool) -> None:
     """Make the JSON document FILE (- for standard input) the whole of its company's settings."""
-    run(_apply(file.read(LONGEST_DOCUMENT + 1), who or _user()))
+    content = file.read(LONGEST_DOCUMENT + 1)
+    run(_rehearse(content, who or _user()) if dry_run else _apply(content, who or _user()))
 
 
 @group.command()
@@ -54,6 +59,29 @@ async def _apply(content: bytes, who: str) -> None:
         click.echo(f"It has no Recruitee token and calls nobody yet. Store one with `{remedy}`.", err=True)
 
 
+async def _rehearse(content: bytes, who: str) -> None:
+    document = _read(content)
+    config = Config.from_env().require("database_url")
+    async with session(config.database_url) as conn:
+        rehearsal = await rehearse(conn, document, who, datetime.now(UTC))
+    click.echo(_told(document, rehearsal.changes, "Would save"))
+    click.echo(_moves_told(rehearsal.moves))
+    click.echo("Nothing was changed.")
+
+
+def _moves_told(moves: Moves) -> str:
+    """What becomes of those who wait; the lines that a careful person looks for first."""
+    counts = [
+        (moves.moved, "calls move"),
+        (moves.to_today, "of them come today instead of later"),
+        (moves.held, "are held: the settings would allow them no call"),
+        (moves.freed, "are held no longer"),
+        (moves.ended, "end: nobody is called any more"),
+    ]
+    told = [f"Of {moves.asked} who wait for a call:", *(f"  {number} {what}" for number, what in counts)]
+    return "\n".join(told)
+
+
 def _read(content: bytes) -> SettingsDocument:
     try:
         return parse(content.decode("utf-8-sig"))
@@ -75,11 +103,11 @@ def _listed(faults: Sequence[Fault]) -> str:
     return "\n".join(f"  {fault}" for fault in faults)
 
 
-def _told(document: SettingsDocument, changes: Sequence[Difference]) -> str:
+def _told(document: SettingsDocument, changes: Sequence[Difference], done: str = "Saved") -> str:
     company = document.company
     if not changes:
         return f"Nothing to change: {company.name} ({company.recruitee_company_id}) is set as the document says."
-    lines = [f"Saved the settings of {company.name} ({company.recruitee_company_id}):"]
+    lines = [f"{done} the settings of {company.name} ({company.recruitee_company_id}):"]
     for change in changes:
         counts = {"added": len(change.added), "changed": len(change.changed), "removed": len(change.removed)}
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)

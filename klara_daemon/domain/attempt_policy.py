@@ -25,6 +25,7 @@ __all__ = [
     "Wait",
     "may_call",
     "next_number",
+    "plan_call",
 ]
 
 HORIZON = timedelta(days=400)
@@ -79,6 +80,14 @@ def may_call(situation: Situation, now: datetime) -> Decision:
         *(says for says in busy if says.until is None),
     )
     return Hold(holds) if holds else _plan(case, now, busy)
+
+
+def plan_call(situation: Situation | None, now: datetime, *, has_questions: bool) -> Decision:
+    """What follows for an outreach at `now`; without settings, or anything to ask, nothing can be said on the phone."""
+    if situation is None:
+        return Hold((NO_SETTINGS,))
+    decision = may_call(situation, now)
+    return decision if has_questions or isinstance(decision, Never) else Hold((NO_QUESTIONS,))
 
 
 def next_number(numbers: Sequence[str], attempts: Iterable[PastAttempt]) -> str | None:

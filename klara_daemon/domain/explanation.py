@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
 from klara_daemon.domain.attempt_policy import (
-    NO_QUESTIONS,
-    NO_SETTINGS,
     Call,
     Decision,
     Hold,
@@ -17,7 +15,7 @@ from klara_daemon.domain.attempt_policy import (
     RuleSays,
     Situation,
     Wait,
-    may_call,
+    plan_call,
 )
 from klara_daemon.domain.calling_days import CallingDay
 from klara_daemon.domain.dispositions import Outcome
@@ -41,15 +39,13 @@ class Known:
 
 def decision_about(known: Known, now: datetime) -> Decision:
     """What follows for an outreach at `now` (aware UTC)."""
-    decision = may_call(known.situation, now) if known.situation else Hold((NO_SETTINGS,))
+    decision = plan_call(known.situation, now, has_questions=known.has_questions)
     if known.outcome is not None:
         return Never(known.outcome, _why_ended(known.outcome, decision))
     if known.is_calling:
         look_again = now + _LOOK_AGAIN
         says = "A call is under way: what follows is decided when it ends."
         return Wait(look_again, (RuleSays("calling", says, look_again),))
-    if not known.has_questions and not isinstance(decision, Never):
-        return Hold((NO_QUESTIONS,))
     return decision
 
 

@@ -102,6 +102,18 @@ async def lock_planned_otherwise(conn: Connection, company_id: int, basis: str, 
     return [found for row in rows if (found := _outreach(row)).state in (OutreachState.WAITING, OutreachState.HELD)]
 
 
+async def open_of_company(conn: Connection, company_id: int, after: UUID, limit: int) -> list[Outreach]:
+    """Waiting and held outreaches of a company with ids past `after`, not locked, in the order of their ids."""
+    rows = await conn.fetch(
+        f"SELECT {_OUTREACH} FROM outreaches WHERE company_id = $1 AND state IN ('waiting', 'held') AND id > $2"
+        " ORDER BY id LIMIT $3",
+        company_id,
+        after,
+        limit,
+    )
+    return [_outreach(row) for row in rows]
+
+
 async def is_any_open(conn: Connection, company_id: int, offer_id: int) -> bool:
     """Whether anybody waits, or is held, for a call about this offer."""
     found: bool = await conn.fetchval(

@@ -34,7 +34,7 @@ BROKEN = {
         "UPDATE calling_windows SET closes = '08:00' WHERE opens = '09:00'",
     ),
     "windows that overlap": ("window", "UPDATE calling_windows SET closes = '23:00'"),
-    "every day closed": ("closed_day", f"UPDATE call_settings SET closed_days = ({_EVERY_DAY})"),
+    "every day closed": ("closed_day", f"UPDATE call_settings SET closed_days = ({_EVERY_DAY})"),  # noqa: S608
     "no attempt allowed": ("maximum", "UPDATE call_settings SET max_attempts = 0"),
     "no window": ("settings", "DELETE FROM calling_windows"),
 }

@@ -55,7 +55,7 @@ class Waiting:
     plans_s: list[float] = field(default_factory=list)
 
     async def fill(self) -> None:
-        """Everybody waits by a plan that stands: two in a hundred are due now, the others in the days to come."""
+        """Everybody waits by a plan that stands: every fifth is due now, the others in the days to come."""
         for company_id in range(1, COMPANIES + 1):
             await self._configure(company_id, CALLING_PART["windows"])
         async with self.database.connection() as conn:
@@ -79,7 +79,7 @@ class Waiting:
             "INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode,"
             " state, opened_at, planned_with, due_at) SELECT gen_random_uuid(), id, company_id, candidate_id,"
             " placement_id, offer_id, stage_id, 'interview', 'waiting', entered_at, $2, entered_at + make_interval(mins"
-            "   => CASE WHEN candidate_id / $1 % 50 = 0 THEN 0 ELSE (candidate_id % 10000)::int + 600 END) FROM stays",
+            "   => CASE WHEN candidate_id / $1 % 5 = 0 THEN 0 ELSE (candidate_id % 10000)::int + 600 END) FROM stays",
             COMPANIES,
             basis,
         )
@@ -88,24 +88,26 @@ class Waiting:
 
     async def claim_calls(self) -> None:
         """Hand out what is due and claim calls in turn; each ends at once, unmeasured."""
-        began = time.perf_counter()
-        await self.scheduler.hand_out_due()
-        await self._tell_dialer()
-        measured = time.perf_counter() - began
+        handing_s = await self._hand_out()
+        claiming_s = 0.0
         for _ in range(CALLS):
             began = time.perf_counter()
             attempt_id = await self._claim_one()
-            measured += time.perf_counter() - began
+            claiming_s += time.perf_counter() - began
             async with self.database.transaction() as tx:
                 await calls.end(tx.conn, attempt_id, Disposition.NO_ANSWER, tx.now)
                 await tx.conn.execute("UPDATE trunks SET next_call_at = now()")
-        self.calls_s.append(measured / CALLS)
+        self.calls_s.append(handing_s + claiming_s / CALLS)
 
-    async def _tell_dialer(self) -> None:
+    async def _hand_out(self) -> float:
+        """Seconds for each call that is handed out and told to the dialer."""
+        began = time.perf_counter()
+        await self.scheduler.hand_out_due()
         async with self.database.transaction() as tx:
             rows = await outbox.take(tx.conn, 100_000)
             await self.dialer.on_place_call(tx, [decode(PlaceCall, row.body) for row in rows])
             await outbox.remove(tx.conn, [row.seq for row in rows])
+        return (time.perf_counter() - began) / max(1, len(rows))
 
     async def _claim_one(self) -> UUID:
         """The next call that may start; whoever was planned anew meanwhile is passed over, as they would be."""
