@@ -9,6 +9,7 @@ import click
 
 from klara_daemon.app import http_session
 from klara_daemon.commands.ending import BadInput, run
+from klara_daemon.commands.which_company import COMPANY
 from klara_daemon.config import Config
 from klara_daemon.errors import KlaraError
 from klara_daemon.recruitee.client import RecruiteeClient
@@ -18,10 +19,6 @@ from klara_daemon.store.session import session
 from klara_daemon.vault import Vault
 
 LONGEST_SECRET = 4096
-
-_COMPANY = click.option(
-    "--company", "company_id", type=click.IntRange(1, 999_999_999_999), required=True, help="Recruitee's company id."
-)
 
 
 class NotChecked(KlaraError):
@@ -34,7 +31,7 @@ def group() -> None:
 
 
 @group.command()
-@_COMPANY
+@COMPANY
 @click.option("--token-file", type=click.File("rb"), required=True, help="The token's file; - for standard input.")
 def add(company_id: int, token_file: BinaryIO) -> None:
     """Check a company's Recruitee API token against Recruitee, and store it."""
@@ -42,7 +39,7 @@ def add(company_id: int, token_file: BinaryIO) -> None:
 
 
 @group.command()
-@_COMPANY
+@COMPANY
 @click.option("--secret-file", type=click.File("rb"), required=True, help="The secret's file; - for standard input.")
 def secret(company_id: int, secret_file: BinaryIO) -> None:
     """Store the secret of a company's webhook, which Recruitee shows after the webhook's first ping."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import click
 
 from klara_daemon.commands.ending import BadInput, run
+from klara_daemon.commands.instants import instant
 from klara_daemon.config import Config
 from klara_daemon.domain.dialogue.speakable import one_line
 from klara_daemon.flow import FLOW
@@ -55,7 +55,7 @@ async def _list() -> None:
     waiting = await _waiting()
     for one in waiting:
         reason = one_line(one.reason)[:_LONGEST_REASON]
-        click.echo(f"{one.id:>6}  {_instant(one.parked_at)}  {one.queue}  {one_line(one.name)}  {reason}")
+        click.echo(f"{one.id:>6}  {instant(one.parked_at)}  {one.queue}  {one_line(one.name)}  {reason}")
     click.echo(f"{len(waiting)} parked." if waiting else "Nothing is parked.")
 
 
@@ -65,7 +65,7 @@ async def _show(number: int) -> None:
         raise _not_there(number)
     click.echo(f"queue:   {one.queue}")
     click.echo(f"message: {_visible(one.name)} {one.message_id or 'without an id'}")
-    click.echo(f"parked:  {_instant(one.parked_at)}")
+    click.echo(f"parked:  {instant(one.parked_at)}")
     click.echo(f"reason:  {_visible(one.reason)}")
     click.echo(f"body:    {_visible(one.body)}")
 
@@ -103,10 +103,6 @@ async def _waiting() -> list[Parked]:
 
 def _not_there(number: int) -> BadInput:
     return BadInput(f"No message {number} is parked.", remedy="`klara-daemon parked list` shows those that are.")
-
-
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _visible(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,6 +11,8 @@ import click
 
 from klara_daemon.commands.ending import BadInput, run
 from klara_daemon.commands.rehearsing import rehearse
+from klara_daemon.commands.which_company import COMPANY
+from klara_daemon.commands.who_and_why import WHO
 from klara_daemon.config import Config
 from klara_daemon.domain.faults import Fault
 from klara_daemon.domain.replanning import Moves
@@ -29,18 +30,16 @@ def group() -> None:
 
 @group.command()
 @click.argument("file", type=click.File("rb"))
-@click.option("--who", help="Who the history names as the author.  [default: the user of this system]")
+@WHO
 @click.option("--dry-run", is_flag=True, help="Change nothing; say what would change, and which calls would move.")
-def apply(file: BinaryIO, who: str | None, *, dry_run: bool) -> None:
+def apply(file: BinaryIO, who: str, *, dry_run: bool) -> None:
     """Make the JSON document FILE (- for standard input) the whole of its company's settings."""
     content = file.read(LONGEST_DOCUMENT + 1)
-    run(_rehearse(content, who or _user()) if dry_run else _apply(content, who or _user()))
+    run(_rehearse(content, who) if dry_run else _apply(content, who))
 
 
 @group.command()
-@click.option(
-    "--company", "company_id", type=click.IntRange(1, 999_999_999_999), required=True, help="Recruitee's company id."
-)
+@COMPANY
 def show(company_id: int) -> None:
     """Print a company's settings as the JSON document that `apply` reads."""
     run(_show(company_id))
@@ -132,10 +131,3 @@ async def _show(company_id: int) -> None:
             means="Another program has written the tables.",
             remedy="Mend what is named, there or by applying a document.",
         ) from None
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "klara-daemon settings apply"
