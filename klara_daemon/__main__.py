@@ -5,7 +5,18 @@ from __future__ import annotations
 import click
 
 from klara_daemon import __version__, log
-from klara_daemon.commands import checking, company, demo, explain, parked, running, secrets, settings, timeline
+from klara_daemon.commands import (
+    calling,
+    checking,
+    company,
+    demo,
+    explain,
+    parked,
+    running,
+    secrets,
+    settings,
+    timeline,
+)
 
 
 @click.group()
@@ -24,6 +35,7 @@ for command in (
     timeline.show,
     explain.explain,
     parked.group,
+    calling.group,
     checking.check,
     demo.demo,
 ):

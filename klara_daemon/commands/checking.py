@@ -14,10 +14,13 @@ from klara_daemon.broker.carriage import BrokerLost
 from klara_daemon.broker.rabbitmq import RabbitMQ
 from klara_daemon.commands.checking_companies import Finding, of_companies
 from klara_daemon.commands.ending import run
+from klara_daemon.commands.instants import instant
 from klara_daemon.config import Config
-from klara_daemon.store import health, outbox, trunks
+from klara_daemon.domain.dialogue.speakable import one_line
+from klara_daemon.store import health, outbox, pauses, trunks
 from klara_daemon.store.database import Connection
 from klara_daemon.store.migrations import pending
+from klara_daemon.store.pauses import CallingPause
 from klara_daemon.store.session import DatabaseFailed, session
 from klara_daemon.telephony.provider import Uncertain
 from klara_daemon.telephony.twilio.addresses import SIGNATURE_HEADER, STATUS_PATH, Params, address, signature
@@ -146,6 +149,8 @@ async def _work(conn: Connection) -> AsyncIterator[Finding]:
     yield Finding("outbox", says if late else None)
     parked = await outbox.parked(conn)
     yield Finding("parked messages", f"{len(parked)}; see `klara-daemon parked list`" if parked else None)
+    for pause in await pauses.pauses(conn):
+        yield _paused(pause)
     for provider, because in await trunks.paused(conn):
         yield Finding(f"trunk {provider}", f"paused, nobody is called: {because}")
     for held in await health.held(conn):
@@ -154,3 +159,11 @@ async def _work(conn: Connection) -> AsyncIterator[Finding]:
     for company_id, fault in await health.overdue_writebacks(conn, WRITEBACK_MAY_TRY):
         says = f"not done after {WRITEBACK_MAY_TRY} tries or more: {fault or 'each was broken off'}"
         yield Finding(f"company {company_id}, writing to Recruitee", says)
+
+
+def _paused(pause: CallingPause) -> Finding:
+    is_every = pause.company_id == pauses.EVERY_COMPANY
+    resume = "klara-daemon calling resume" + ("" if is_every else f" --company {pause.company_id}")
+    area = "every company" if is_every else f"company {pause.company_id}"
+    says = f"calling is paused since {instant(pause.paused_at)} by {one_line(pause.who)}: {one_line(pause.why)}"
+    return Finding(area, f"{says}; `{resume}`")

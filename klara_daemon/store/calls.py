@@ -117,6 +117,16 @@ async def get(conn: Connection, attempt_id: UUID) -> Attempt | None:
     return attempt_of(row) if row else None
 
 
+async def under_way(conn: Connection, company_id: int | None = None) -> list[Attempt]:
+    """The calls of a company, or of all, that have been committed to and are not over; not locked."""
+    rows = await conn.fetch(
+        f"SELECT {COLUMNS} FROM attempts WHERE state <> 'ended' AND ($1::bigint IS NULL OR company_id = $1)"
+        " ORDER BY company_id, claimed_at, id",
+        company_id,
+    )
+    return [attempt_of(row) for row in rows]
+
+
 async def adopt(conn: Connection, attempt_id: UUID, ref: str) -> None:
     """Keep the phone company's id for the call; the first one told stays."""
     await conn.execute(

@@ -23,6 +23,8 @@ STORE_SECRET = "`klara-daemon company secret --company 89564 --secret-file PATH`
 UNREAD = f"SELECT {COMPANY}, {OFFER}, {CALL}, now(), 'Recruitee answered 403'"
 UNSENT = "SELECT gen_random_uuid(), 'stay_changed', '{}', now() - interval '2 minutes'"
 PAUSED = "SELECT 'twilio', now() + interval '5 minutes', '20003: Authenticate'"
+PAUSED_ALL = "every company: calling is paused since 2026-09-07 07:00:00 UTC by anna: a noisy line"
+PAUSED_ONE = "company 89564: calling is paused since 2026-09-07 07:00:00 UTC by anna: they asked for it"
 STAGE = f"company {COMPANY}, stage {CALL} of job {OFFER}"
 
 
@@ -112,6 +114,14 @@ WRONG_IN_THE_TABLES = {
     "a paused trunk": (
         f"INSERT INTO trunks (provider, paused_until, paused_because) {PAUSED}",
         "trunk twilio: paused, nobody is called: 20003: Authenticate",
+    ),
+    "a pause of every company": (
+        "INSERT INTO calling_pauses VALUES (0, '2026-09-07T07:00Z', 'anna', 'a noisy line')",
+        f"{PAUSED_ALL}; `klara-daemon calling resume`",
+    ),
+    "a pause of one company": (
+        "INSERT INTO calling_pauses VALUES (89564, '2026-09-07T07:00Z', 'anna', 'they asked for it')",
+        f"{PAUSED_ONE}; `klara-daemon calling resume --company 89564`",
     ),
 }  # fmt: skip
 
