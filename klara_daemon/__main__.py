@@ -11,6 +11,7 @@ from klara_daemon.commands import (
     company,
     demo,
     explain,
+    optout,
     parked,
     running,
     secrets,
@@ -36,6 +37,7 @@ for command in (
     explain.explain,
     parked.group,
     calling.group,
+    optout.group,
     checking.check,
     demo.demo,
 ):

@@ -41,7 +41,7 @@ FLOW: tuple[Leg, ...] = (
     # A recruiter moves a candidate; Recruitee tells us, or polling finds it.
     Leg(messages.WebhookAccepted, (Role.WEB,), Role.STAGE_WATCHER),
     Leg(messages.StayChanged, (Role.STAGE_WATCHER, Role.DIALER), Role.CALL_SCHEDULER),
-    # The call is due; its reason may go while it rings.
+    # The call is due; its reason may go while it rings. An opt-out by hand sends the second, too, and `plan_outreach`.
     Leg(messages.PlaceCall, (Role.CALL_SCHEDULER,), Role.DIALER),
     Leg(messages.CancelCall, (Role.CALL_SCHEDULER,), Role.DIALER),
     # The phone company tells how it goes; the attempt ends; what next?

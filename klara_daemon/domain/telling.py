@@ -125,6 +125,18 @@ def _answered(details: Details, _zone: tzinfo, _rule: str) -> str:
     return f"asked “{details.get('question', '')}”, says “{details.get('heard', '')}”"
 
 
+def _opted_out(details: Details, _zone: tzinfo, _rule: str) -> str:
+    return f"is never called again by this company{_by(details)}"
+
+
+def _opt_out_removed(details: Details, _zone: tzinfo, _rule: str) -> str:
+    return f"an opt-out was taken back{_by(details)}"
+
+
+def _by(details: Details) -> str:
+    return f" (entered by {details['who']})" if details.get("who") else ""
+
+
 def _moved(details: Details, _zone: tzinfo, _rule: str) -> str:
     stage = f" to “{details['stage']}”" if details.get("stage") else ""
     return f"was moved on{stage} by Klara"
@@ -146,7 +158,8 @@ _TOLD: dict[str, Callable[[Details, tzinfo, str], str]] = {
     "call_rang": _always("the phone rings"),
     "call_answered": _always("the call was taken"),
     "question_answered": _answered,
-    "opted_out": _always("is never called again by this company"),
+    "opted_out": _opted_out,
+    "opt_out_removed": _opt_out_removed,
     "call_ended": _ended,
     "outreach_ended": _outreach_ended,
     "note_written": _always("note written to Recruitee"),

@@ -127,6 +127,14 @@ async def under_way(conn: Connection, company_id: int | None = None) -> list[Att
     return [attempt_of(row) for row in rows]
 
 
+async def open_of(conn: Connection, outreach_ids: Iterable[UUID]) -> dict[UUID, Attempt]:
+    """The call of each of these outreaches that is not over, if there is one; by outreach, not locked."""
+    rows = await conn.fetch(
+        f"SELECT {COLUMNS} FROM attempts WHERE outreach_id = ANY($1::uuid[]) AND state <> 'ended'", list(outreach_ids)
+    )
+    return {row["outreach_id"]: attempt_of(row) for row in rows}
+
+
 async def adopt(conn: Connection, attempt_id: UUID, ref: str) -> None:
     """Keep the phone company's id for the call; the first one told stays."""
     await conn.execute(

@@ -1,4 +1,4 @@
-"""What was said in a call: the dialogue's state after each turn, the transcript, the answers, who said no."""
+"""What was said in a call: the dialogue's state after each turn, the transcript, the answers."""
 
 from __future__ import annotations
 
@@ -149,20 +149,6 @@ async def answers(conn: Connection, outreach_id: UUID) -> list[Answer]:
         Answer(row["question_key"], row["question_text"], row["heard"], row["meaning"], QuestionKind(row["kind"]))
         for row in rows
     ]
-
-
-async def opt_out(
-    conn: Connection, company_id: int, candidate_id: int, e164: str, attempt_id: UUID, at: datetime
-) -> None:
-    """Neither this person nor this number is called by this company again."""
-    await conn.execute(
-        "INSERT INTO opt_outs (company_id, candidate_id, e164, at, attempt_id) VALUES ($1, $2, $3, $4, $5)",
-        company_id,
-        candidate_id,
-        e164,
-        at,
-        attempt_id,
-    )
 
 
 async def answers_of_call(conn: Connection, attempt_id: UUID) -> int:

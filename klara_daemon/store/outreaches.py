@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,6 +80,22 @@ async def lock_of_stays(conn: Connection, stay_ids: Sequence[UUID]) -> dict[UUID
         stay_ids,
     )
     return {row["stay_id"]: _outreach(row) for row in rows}
+
+
+async def lock_of_person(
+    conn: Connection, company_id: int, candidate_ids: Collection[int], numbers: Collection[str]
+) -> list[Outreach]:
+    """Lock the outreaches of a company that have not ended: of these candidates, or calling one of these numbers."""
+    rows = await conn.fetch(
+        "SELECT id FROM outreaches WHERE company_id = $1 AND candidate_id = ANY($2::bigint[]) AND state <> 'ended'"
+        " UNION SELECT outreach_id FROM attempts"
+        "        WHERE company_id = $1 AND e164 = ANY($3::text[]) AND state <> 'ended'",
+        company_id,
+        list(candidate_ids),
+        list(numbers),
+    )
+    locked = await lock(conn, [row["id"] for row in rows])
+    return [outreach for outreach in locked if outreach.state is not OutreachState.ENDED]
 
 
 async def lock_planned_otherwise(conn: Connection, company_id: int, basis: str, limit: int) -> list[Outreach]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import asyncpg
 
 from klara_daemon.errors import KlaraError
-from klara_daemon.store.database import OUTAGE, Connection
+from klara_daemon.store.database import OUTAGE, Connection, Transaction
 
 CONNECT_S = 10.0
 STATEMENT_S = 30.0
@@ -30,6 +31,15 @@ async def session(database_url: str) -> AsyncIterator[Connection]:
             await conn.close(timeout=CONNECT_S)
     except (asyncpg.PostgresError, *OUTAGE) as error:
         raise _explained(error) from error
+
+
+@asynccontextmanager
+async def transaction(database_url: str) -> AsyncIterator[Transaction]:
+    """One transaction of a command, with its messages and lines of the timeline, at the time of this machine."""
+    async with session(database_url) as conn, conn.transaction():
+        tx = Transaction(conn, lambda: datetime.now(UTC))
+        yield tx
+        await tx.finish()
 
 
 async def _connect(database_url: str) -> Connection:

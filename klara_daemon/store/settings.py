@@ -112,6 +112,12 @@ def _company(row: asyncpg.Record) -> CompanySettings:
     )
 
 
+async def country(conn: Connection, company_id: int) -> str | None:
+    """The country of a company (ISO 3166), whose national numbers are its own; None for one without settings."""
+    found: str | None = await conn.fetchval("SELECT country FROM companies WHERE company_id = $1", company_id)
+    return found
+
+
 async def plan_basis(conn: Connection, company: CompanySettings | None, company_id: int) -> str:
     """What the plans of a company rest on, as a text that is another when they have to be made anew: never empty.
 

@@ -27,7 +27,7 @@ from klara_daemon.domain.dialogue.turns import (
     TimeUp,
 )
 from klara_daemon.domain.dispositions import AttemptState, Disposition
-from klara_daemon.store import calls, conversations
+from klara_daemon.store import calls, conversations, opt_outs
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Database, Transaction
 from klara_daemon.telephony.floor import Timing
@@ -131,7 +131,7 @@ async def _keep(tx: Transaction, attempt: Attempt, script: Script, answer: KeepA
 
 
 async def _opt_out(tx: Transaction, attempt: Attempt) -> None:
-    await conversations.opt_out(
+    await opt_outs.said_in_call(
         tx.conn, attempt.company_id, attempt.candidate_id, e164=attempt.e164, attempt_id=attempt.id, at=tx.now
     )
     tx.note("opted_out", attempt.about)

@@ -8,7 +8,7 @@ import pytest
 
 from klara_daemon.domain.dispositions import Disposition, Outcome, OutreachState
 from klara_daemon.messages import OutreachEnded
-from klara_daemon.store import conversations
+from klara_daemon.store import opt_outs
 from klara_daemon.store.outreaches import Outreach
 from tests.actors.scene import (
     BERLIN,
@@ -186,7 +186,7 @@ async def test_who_never_wants_to_be_called_again_is_not_for_any_job(watching: S
     async with watching.database.transaction() as tx:
         who = outreach.candidate_id if same == "person" else 1
         e164 = attempt.e164 if same == "number" else "+4915199999999"
-        await conversations.opt_out(tx.conn, COMPANY, who, e164=e164, attempt_id=attempt.id, at=tx.now)
+        await opt_outs.said_in_call(tx.conn, COMPANY, who, e164=e164, attempt_id=attempt.id, at=tx.now)
     await watching.news(attempt, "completed")
     await watching.deliver()
     assert (await watching.outreach(outreach.id)).outcome is Outcome.REFUSED

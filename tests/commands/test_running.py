@@ -54,7 +54,8 @@ async def test_every_command_says_what_it_does(path: tuple[str, ...]) -> None:
 
 def test_the_command_line_has_what_it_is_documented_to_have() -> None:
     assert set(main.commands) == {
-        "run", "migrate", "settings", "company", "secrets", "timeline", "parked", "calling", "demo", "check",
+        "run", "migrate", "settings", "company", "secrets", "timeline", "explain", "parked", "calling", "optout",
+        "demo", "check",
     }  # fmt: skip
 
 
