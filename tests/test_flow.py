@@ -15,9 +15,9 @@ from klara_daemon.messages import Message
 PACKAGE = Path(app.__file__).parent
 FILES_OF = {
     Role.WEB: ["web/*.py"],
-    Role.STAGE_WATCHER: ["actors/stage_watcher.py"],
+    Role.STAGE_WATCHER: ["actors/stage_watcher.py", "actors/readings.py"],
     Role.CALL_SCHEDULER: ["actors/call_scheduler.py"],
-    Role.DIALER: ["actors/dialer.py", "actors/call_*.py"],
+    Role.DIALER: ["actors/dialer.py", "actors/readings.py", "actors/call_*.py"],
     Role.ATS_WRITEBACK: ["actors/ats_writeback.py"],
 }
 
