@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -19,9 +20,48 @@ UNCOUNTED = ("invalid_number", "technical_failure", "not_placed")
 PERSON_SPOKE = ("partly_interviewed", "hung_up", "callback_requested")
 
 
-def first_permitted_minute(situation: Situation, now: datetime, horizon: timedelta) -> datetime | None:
-    """The first whole minute from `now` on at which a call may start; everything in the situation is whole minutes."""
-    return next((at for at in minutes(now, now + horizon) if permits(situation, at)), None)
+def first_permitted(situation: Situation, now: datetime, horizon: timedelta) -> datetime | None:
+    """The first instant from `now` on at which a call may start, tried minute by minute.
+
+    Everything in the situation is whole minutes, but for when to look again at lines that are taken: that very instant
+    is tried first, then the whole minutes after it.
+    """
+    start = now + until_the_lines_are_looked_at_again(situation)
+    if permits(situation, start):
+        return start
+    whole = start.replace(second=0) + MINUTE
+    return next((at for at in minutes(whole, now + horizon) if permits(situation, at)), None)
+
+
+def is_held(situation: Situation) -> bool:
+    """Whether somebody has to do something before anything goes on, whatever the hour."""
+    failures = 0
+    for attempt in in_order(situation):
+        failures = failures + 1 if attempt.disposition == "technical_failure" else 0
+    paused_for_good = situation.lines is not None and situation.lines.pause and situation.lines.pause.lasts is None
+    return not situation.offer_is_open or failures >= 10 or bool(paused_for_good)
+
+
+def until_the_lines_are_looked_at_again(situation: Situation) -> timedelta:
+    """Rules 6 and 11 at the moment of a dial: the longest wait that any of them asks for.
+
+    A slot matters where a line is free.
+    """
+    lines = situation.lines
+    if lines is None:
+        return timedelta(0)
+    waits = [timedelta(0)]
+    if lines.number_is_busy:
+        waits.append(MINUTE)
+    if lines.trunk_calls >= lines.trunk_limit:
+        waits.append(timedelta(seconds=2))
+    elif lines.slot_in > timedelta(seconds=5):
+        waits.append(lines.slot_in)
+    if lines.company_limit is not None and lines.company_calls >= lines.company_limit:
+        waits.append(timedelta(seconds=2))
+    if lines.pause is not None and lines.pause.lasts is not None:
+        waits.append(lines.pause.lasts)
+    return max(waits)
 
 
 def permits(situation: Situation, at: datetime) -> bool:
@@ -34,7 +74,10 @@ def permits(situation: Situation, at: datetime) -> bool:
 
 def outcome(situation: Situation) -> str | None:
     """How the outreach has ended, if it has."""
-    if said := last_word(situation):
+    said = last_word(situation)
+    if situation.left_because is not None and said != "completed":
+        return "withdrawn"
+    if said is not None:
         return said
     if situation.opted_out:
         return "refused"
@@ -66,6 +109,7 @@ def permits_but_for_the_choice_of_window(situation: Situation, at: datetime) -> 
         and calendar_permits(situation.rules, at)
         and callee_permits(situation, at)
         and fewer_than_per_day(situation, at)
+        and called_seldom_enough(situation, at)
     )
 
 
@@ -96,6 +140,18 @@ def fewer_than_per_day(situation: Situation, at: datetime) -> bool:
         return True
     today = [past for past in counted(situation) if day_of(situation, past.placed_at) == day_of(situation, at)]
     return len(today) < situation.rules.attempts_per_day
+
+
+def called_seldom_enough(situation: Situation, at: datetime) -> bool:
+    """Rule 6, over all jobs: no more on one local day than the settings say, and so many in any 30 times 24 hours."""
+    calls = [*situation.called_elsewhere, *(past.placed_at for past in counted(situation))]
+    if sum(1 for call in calls if call > at - timedelta(hours=30 * 24)) >= situation.rules.max_per_30_days:
+        return False
+    if callback_stands(situation):
+        return True
+    return (
+        sum(1 for call in calls if day_of(situation, call) == day_of(situation, at)) < situation.rules.attempts_per_day
+    )
 
 
 def not_too_soon(situation: Situation, at: datetime) -> bool:
@@ -129,7 +185,7 @@ def window_to_avoid(situation: Situation) -> int | None:
     if last.disposition in ("busy", "voicemail") or index is None:
         return None
     # Failures after that attempt have their own pause, which has nothing to do with the choice.
-    before = Situation(situation.rules, situation.number, None, tuple(counted(situation)))
+    before = replace(situation, entered_at=None, attempts=tuple(counted(situation)), lines=None)
     for at in minutes(last.placed_at, last.placed_at + timedelta(days=7)):
         if window_index(situation.rules, at) != index and permits_but_for_the_choice_of_window(before, at):
             return index

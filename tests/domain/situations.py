@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from klara_daemon.domain.attempt_policy import PastAttempt, Situation
 from klara_daemon.domain.calling_hours import CallingRules, Window
 from klara_daemon.domain.dispositions import Disposition
+from klara_daemon.domain.lines import Lines, Pause
+from klara_daemon.domain.stays import Leaving
 
 ZONES = sorted(available_timezones() - {"Factory", "localtime"})
 # With clocks that do odd things: half hours, 30 minutes of summer time, a skipped day, the ends of the earth.
@@ -31,6 +33,12 @@ NUMBERS = (
     "+4915112345678", "+12125550123", "+12135550123", "+6493001234", "+97714123456", "+79161234567", "+61412345678",
     "+881612345678",
 )  # fmt: skip
+ORDINARY_WINDOWS = (
+    (Window(540, 1080),),
+    (Window(0, 1440),),
+    (Window(540, 720), Window(840, 1080)),
+    (Window(540, 720), Window(720, 1080)),
+)
 EDGES = (0, 30, 60, 90, 120, 150, 180, 8 * 60, 9 * 60, 12 * 60, 14 * 60, 18 * 60, 20 * 60, 23 * 60, 1439, 1440)
 
 zones = st.sampled_from(ODD_ZONES) | st.sampled_from(ZONES)
@@ -92,17 +100,57 @@ def calling_rules(draw: st.DrawFn, zone: str, around: date) -> CallingRules:
         subdivision=subdivision,
         weekdays=draw(st.just(frozenset(range(1, 7))) | st.frozensets(st.integers(1, 6), min_size=1)),
         windows=draw(windows()),
-        max_attempts=draw(st.integers(1, 8)),
+        max_attempts=draw(st.sampled_from((8, 8, 4, 3, 2, 1))),
         attempts_per_day=draw(st.integers(1, 3)),
         pause=timedelta(minutes=draw(st.sampled_from((0, 30, 180, 1440)) | st.integers(0, 10080))),
         first_call_delay=timedelta(minutes=draw(st.sampled_from((0, 3, 600)))),
         observe_public_holidays=draw(st.booleans()),
         closed_days=draw(st.frozensets(days, max_size=4) | st.just(frozenset(around + timedelta(n) for n in range(9)))),
+        max_per_30_days=draw(st.sampled_from((10, 10, 1, 2, 3, 100))),
     )
 
 
 GO_ON = (Disposition.NO_ANSWER, Disposition.BUSY, Disposition.VOICEMAIL, Disposition.TECHNICAL_FAILURE)
-dispositions = st.sampled_from(GO_ON) | st.sampled_from(GO_ON) | st.sampled_from(Disposition)
+dispositions = st.sampled_from(GO_ON * 8 + tuple(Disposition))
+
+
+whole_minutes = st.integers(0, 300).map(lambda minutes: timedelta(minutes=minutes))
+
+
+@st.composite
+def pasts(draw: st.DrawFn, now: datetime) -> tuple[PastAttempt, ...]:
+    """Up to five attempts of the last days; now and then failures after them, as many as hold an outreach and more."""
+    ago = st.integers(0, 300) | st.integers(0, 5 * 1440)
+    found = [
+        PastAttempt(now - timedelta(minutes=draw(ago)), draw(dispositions)) for _ in range(draw(st.integers(0, 5)))
+    ]
+    failures = draw(st.sampled_from((0,) * 9 + (9, 10, 11)))
+    last = max((past.placed_at for past in found), default=now)
+    at = (last + timedelta(minutes=nth) for nth in range(1, failures + 1))
+    return (*found, *(PastAttempt(each, Disposition.TECHNICAL_FAILURE) for each in at))
+
+
+@st.composite
+def calls_elsewhere(draw: st.DrawFn, now: datetime) -> tuple[datetime, ...]:
+    """When other jobs' calls went to the same person: today, these days, or about to be 30 days ago."""
+    today, lately = st.integers(0, 600), st.integers(0, 5 * 1440)
+    a_month_ago = st.integers(-2 * 1440, 3 * 1440).map(lambda minutes: 30 * 1440 - minutes)
+    found = draw(st.just([]) | st.lists(today | lately | a_month_ago | a_month_ago, max_size=4))
+    return tuple(now - timedelta(minutes=minutes) for minutes in found)
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> Lines:
+    """Telephone lines with every obstacle, and mostly without."""
+    return Lines(
+        trunk_calls=draw(st.integers(0, 2)),
+        trunk_limit=draw(st.sampled_from((2, 2, 3, 0))),
+        company_calls=draw(st.integers(0, 2)),
+        company_limit=draw(st.none() | st.integers(1, 3)),
+        slot_in=draw(st.sampled_from((timedelta(0), timedelta(seconds=5))) | whole_minutes),
+        number_is_busy=draw(st.sampled_from((False, False, True))),
+        pause=draw(st.none() | st.builds(Pause, st.just("Somebody paused calling."), st.none() | whole_minutes)),
+    )
 
 
 @st.composite
@@ -110,16 +158,45 @@ def situations(draw: st.DrawFn) -> tuple[Situation, datetime]:
     """A situation and the instant at which the rule is asked about it; all in whole minutes."""
     zone = draw(zones)
     now = draw(instants(zone))
-    ago = st.integers(0, 300) | st.integers(0, 5 * 1440)
-    attempts = [
-        PastAttempt(now - timedelta(minutes=draw(ago)), draw(dispositions)) for _ in range(draw(st.integers(0, 5)))
-    ]
     return Situation(
         rules=draw(calling_rules(zone, now.date())),
         number=draw(st.sampled_from((*NUMBERS[:1] * 4, *NUMBERS))),
-        entered_at=draw(st.none() | ago.map(lambda minutes: now - timedelta(minutes=minutes))),
-        attempts=tuple(attempts),
+        entered_at=draw(st.none() | whole_minutes.map(lambda ago: now - ago)),
+        attempts=draw(pasts(now)),
         callback_at=draw(st.none() | st.integers(-3000, 3000).map(lambda minutes: now + timedelta(minutes=minutes))),
+        called_elsewhere=draw(calls_elsewhere(now)),
+        left_because=draw(st.sampled_from((None,) * 40 + tuple(Leaving))),
+        offer_is_open=draw(st.sampled_from((True,) * 15 + (False,))),
+        lines=draw(st.none() | st.none() | lines()),
+    ), now
+
+
+@st.composite
+def working_days(draw: st.DrawFn) -> tuple[Situation, datetime]:
+    """An applicant for several jobs at an ordinary company, in working hours: what limits, pauses and wishes decide."""
+    now = datetime(2026, 11, 23, 7, 0, tzinfo=UTC) + timedelta(minutes=draw(st.integers(0, 3 * 1440)))
+    rules = CallingRules(
+        time_zone="Europe/Berlin",
+        country="DE",
+        subdivision="NW",
+        weekdays=frozenset(range(1, 7)),
+        windows=draw(st.sampled_from(ORDINARY_WINDOWS)),
+        max_attempts=draw(st.sampled_from((8, 8, 4, 2))),
+        attempts_per_day=draw(st.integers(1, 3)),
+        pause=timedelta(minutes=draw(st.sampled_from((0, 30, 180)))),
+        max_per_30_days=draw(st.sampled_from((10, 10, 5, 3, 2, 1))),
+    )
+    since = st.integers(0, 600) | st.integers(0, 2 * 1440)
+    going_on = st.sampled_from((*GO_ON, Disposition.CALLBACK_REQUESTED, Disposition.PARTLY_INTERVIEWED))
+    past = draw(st.lists(st.tuples(since, going_on), max_size=4))
+    return Situation(
+        rules,
+        NUMBERS[0],
+        entered_at=None,
+        attempts=tuple(PastAttempt(now - timedelta(minutes=minutes), disposition) for minutes, disposition in past),
+        callback_at=draw(st.none() | st.integers(-600, 600).map(lambda minutes: now + timedelta(minutes=minutes))),
+        called_elsewhere=draw(calls_elsewhere(now)),
+        lines=draw(st.none() | lines()),
     ), now
 
 

@@ -26,7 +26,7 @@ from klara_daemon.domain.attempt_policy import (
 from klara_daemon.domain.calling_hours import CallingRules, Window
 from klara_daemon.domain.dispositions import Disposition, Outcome
 from tests.domain import oracle
-from tests.domain.situations import at_clock_changes, calling_rules, instants, situations, zones
+from tests.domain.situations import at_clock_changes, calling_rules, instants, situations, working_days, zones
 
 D = Disposition
 MOBILE = "+4915112345678"
@@ -75,6 +75,12 @@ def test_the_decision_is_that_of_the_minute_by_minute_oracle(drawn: tuple[Situat
     agrees_with_the_oracle(*drawn, horizon=timedelta(days=4))
 
 
+@examples(200)
+@given(working_days())
+def test_the_decision_is_that_of_the_oracle_on_working_days(drawn: tuple[Situation, datetime]) -> None:
+    agrees_with_the_oracle(*drawn, horizon=timedelta(days=3))
+
+
 @examples(150)
 @given(at_clock_changes())
 def test_the_decision_is_that_of_the_oracle_when_clocks_change(drawn: tuple[Situation, datetime]) -> None:
@@ -89,26 +95,30 @@ def agrees_with_the_oracle(situation: Situation, now: datetime, horizon: timedel
         assert isinstance(decision, Never)
         assert decision.outcome == ended
         return
-    found = oracle.first_permitted_minute(situation, now, horizon)
+    if oracle.is_held(situation):
+        assert isinstance(decision, Hold)
+        return
+    found = oracle.first_permitted(situation, now, horizon)
     match decision:
         case Call():
             assert found == now
         case Wait(at):
             assert found == (at if at < now + horizon else None)
             assert oracle.permits(situation, at)
-            assert not oracle.permits(situation, at - MINUTE)
+            assert situation.lines or not oracle.permits(situation, at - MINUTE)
         case Hold():
             assert found is None
         case Never():
             pytest.fail("the oracle says that the outreach goes on")
 
 
-@examples(100)
-@given(situations(), st.data())
+@examples(200)
+@given(situations() | working_days(), st.data())
 def test_looking_again_shows_the_same_plan_until_the_call_may_start(
     drawn: tuple[Situation, datetime], data: st.DataObject
 ) -> None:
-    situation, now = drawn
+    # How the lines stand is asked at the moment of a dial, and of no plan.
+    situation, now = replace(drawn[0], lines=None), drawn[1]
     decision = may_call(situation, now)
     assert may_call(situation, now) == decision
     if not isinstance(decision, Wait):
