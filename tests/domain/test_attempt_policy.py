@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from time import process_time
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from klara_daemon.domain.attempt_policy import (
     Call,
-    Decision,
     Hold,
     Never,
     PastAttempt,
@@ -23,47 +21,29 @@ from klara_daemon.domain.attempt_policy import (
     may_call,
     next_number,
 )
-from klara_daemon.domain.calling_hours import CallingRules, Window
+from klara_daemon.domain.calling_hours import Window
 from klara_daemon.domain.dispositions import Disposition, Outcome
 from tests.domain import oracle
+from tests.domain.cases import (
+    MINUTE,
+    MOBILE,
+    MORNING_AND_AFTERNOON,
+    NEW_YORK,
+    RULES,
+    SATELLITE,
+    case,
+    codes,
+    local,
+    waits_until,
+)
 from tests.domain.situations import at_clock_changes, calling_rules, instants, situations, working_days, zones
 
 D = Disposition
-MOBILE = "+4915112345678"
-NEW_YORK = "+12125550123"
-SATELLITE = "+881612345678"
-MINUTE = timedelta(minutes=1)
-OFFICE = (Window(9 * 60, 18 * 60),)
-MORNING_AND_AFTERNOON = (Window(9 * 60, 12 * 60), Window(14 * 60, 18 * 60))
-RULES = CallingRules("Europe/Berlin", "DE", "NW", frozenset(range(1, 7)), OFFICE)
 
 
 def examples(number: int) -> settings:
     """So many examples, however long one takes."""
     return settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def local(text: str, zone: str = "Europe/Berlin") -> datetime:
-    """An instant, given as a local time."""
-    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-
-
-def case(*past: tuple[str, Disposition], rules: CallingRules = RULES, **others: object) -> Situation:
-    """A candidate with a German mobile number and attempts at local times in the company's zone."""
-    attempts = tuple(PastAttempt(local(at, rules.time_zone), disposition) for at, disposition in past)
-    whole = Situation(rules=rules, number=MOBILE, entered_at=None, attempts=attempts)
-    return replace(whole, **others)  # type: ignore[arg-type]
-
-
-def codes(decision: Decision) -> list[str]:
-    """The codes of the rules that decided."""
-    return [rule.code for rule in decision.rules]
-
-
-def waits_until(decision: Decision, zone: str = "Europe/Berlin") -> str:
-    """The local time until which the rule says to wait."""
-    assert isinstance(decision, Wait), decision
-    return decision.at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
 
 
 # Against the oracle
@@ -437,61 +417,6 @@ def test_five_retry_rules_with_a_maximum_of_one_give_one_call() -> None:
     for disposition in (D.BUSY, D.NO_ANSWER, D.VOICEMAIL, D.CANCELLED, D.PARTLY_INTERVIEWED):
         once = case(("2026-11-23 10:00", disposition), rules=replace(RULES, max_attempts=1))
         assert isinstance(may_call(once, local("2026-11-24 10:00")), Never)
-
-
-# Callbacks
-
-
-def test_a_callback_outranks_the_pause_and_the_number_of_calls_a_day() -> None:
-    past = (("2026-11-23 09:00", D.NO_ANSWER), ("2026-11-23 12:00", D.CALLBACK_REQUESTED))
-    decision = may_call(case(*past, callback_at=local("2026-11-23 12:30")), local("2026-11-23 12:01"))
-    assert waits_until(decision) == "2026-11-23 12:30"
-    assert codes(decision) == ["callback"]
-    decision = may_call(case(*past, callback_at=local("2026-11-23 12:30")), local("2026-11-23 12:30"))
-    assert isinstance(decision, Call)
-    assert codes(decision) == ["callback"]
-
-
-@pytest.mark.parametrize(
-    ("asked_for", "code", "expected"),
-    [
-        ("2026-11-22 10:00", "sunday", "2026-11-23 09:00"),
-        ("2026-12-25 10:00", "holiday", "2026-12-28 09:00"),
-        ("2026-11-23 20:00", "window", "2026-11-24 09:00"),
-    ],
-)
-def test_a_callback_asked_for_at_a_forbidden_time_moves_and_says_so(asked_for: str, code: str, expected: str) -> None:
-    decision = may_call(case(callback_at=local(asked_for)), local("2026-11-20 10:00"))
-    assert waits_until(decision) == expected
-    assert codes(decision)[0] == "callback"
-    assert code in codes(decision)
-
-
-def test_a_counted_attempt_at_or_after_its_time_uses_a_callback_up() -> None:
-    past = (("2026-11-23 10:00", D.CALLBACK_REQUESTED), ("2026-11-23 11:00", D.NO_ANSWER))
-    decision = may_call(case(*past, callback_at=local("2026-11-23 11:00")), local("2026-11-23 11:01"))
-    assert waits_until(decision) == "2026-11-24 09:00"
-    assert "per_day" in codes(decision)
-    assert "callback" not in codes(decision)
-
-
-def test_a_technical_failure_arms_a_callback_again() -> None:
-    past = (("2026-11-23 10:00", D.CALLBACK_REQUESTED), ("2026-11-23 11:00", D.TECHNICAL_FAILURE))
-    decision = may_call(case(*past, callback_at=local("2026-11-23 11:00")), local("2026-11-23 11:01"))
-    assert waits_until(decision) == "2026-11-23 11:05"
-
-
-def test_a_callback_may_be_the_one_attempt_above_the_maximum_and_never_a_second_one() -> None:
-    rules = replace(RULES, max_attempts=1)
-    first = ("2026-11-23 10:00", D.CALLBACK_REQUESTED)
-    asked = case(first, rules=rules, callback_at=local("2026-11-23 11:00"))
-    assert isinstance(may_call(asked, local("2026-11-23 11:00")), Call)
-    again = ("2026-11-23 11:00", D.CALLBACK_REQUESTED)
-    asked = case(first, again, rules=rules, callback_at=local("2026-11-23 12:00"))
-    decision = may_call(asked, local("2026-11-23 12:00"))
-    assert isinstance(decision, Never)
-    assert decision.outcome is Outcome.UNFINISHED
-    assert codes(decision) == ["maximum"]
 
 
 # What ends it
