@@ -112,10 +112,13 @@ def _lines_say(situation: Situation, now: datetime) -> list[RuleSays]:
 
 
 def _plan(case: Case, now: datetime, busy: Iterable[RuleSays]) -> Decision:
-    """Call, or the earliest permitted instant: at or after every delay, where no rule of the hour forbids."""
+    """Call, or the earliest permitted instant: at or after every delay, where no rule of the hour forbids.
+
+    A callback is among the rules after its time too: what keeps it waiting is what moves it, and that is to be said.
+    """
     known = (*busy, *(says for rule in attempt_rules.DELAYS if (says := rule(case))))
-    delays = [says for says in known if says.until and says.until > now]
-    start = max((says.until for says in delays if says.until), default=now)
+    delays = [says for says in known if says.until and (says.until > now or says.code == "callback")]
+    start = max([now, *(says.until for says in delays if says.until)])
     found = earliest(case, attempt_rules.hour_rules(case), start, start + HORIZON)
     if found.at is None:
         return Hold(tuple(RuleSays(says.code, says.says) for says in (*delays, *found.rules)))
