@@ -12,6 +12,7 @@ from klara_daemon.domain.attempt_policy import Call, Never, PastAttempt, Situati
 from klara_daemon.domain.calling_hours import CallingRules, Window
 from klara_daemon.domain.dispositions import UNCOUNTED, Disposition, Outcome
 from klara_daemon.domain.lines import Lines
+from klara_daemon.domain.stays import Leaving
 from tests.domain.cases import MINUTE, NEW_YORK, RULES, case, codes, local, waits_until
 
 D = Disposition
@@ -186,3 +187,6 @@ def test_a_callback_wakes_nobody_who_said_no_or_has_left() -> None:
     utc = CallingRules("UTC", "DE", None, frozenset(range(1, 7)), (Window(0, 1440),))
     said_no = Situation(utc, "+4915112345678", None, (PastAttempt(wish - 9 * MINUTE, D.DECLINED),), callback_at=wish)
     assert isinstance(may_call(said_no, wish), Never)
+    has_left = replace(said_no, attempts=(), left_because=Leaving.LEFT_STAGE)
+    assert isinstance(may_call(has_left, wish), Never)
+    assert isinstance(may_call(replace(has_left, left_because=None), wish), Call)
