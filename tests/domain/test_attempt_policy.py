@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from time import process_time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from klara_daemon.domain.attempt_policy import (
@@ -24,6 +24,7 @@ from klara_daemon.domain.attempt_policy import (
 from klara_daemon.domain.calling_hours import Window
 from klara_daemon.domain.dispositions import Disposition, Outcome
 from tests.domain import oracle
+from tests.domain.agreement import agrees_with_the_oracle, examples
 from tests.domain.cases import (
     MINUTE,
     MOBILE,
@@ -39,11 +40,6 @@ from tests.domain.cases import (
 from tests.domain.situations import at_clock_changes, calling_rules, instants, situations, working_days, zones
 
 D = Disposition
-
-
-def examples(number: int) -> settings:
-    """So many examples, however long one takes."""
-    return settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 # Against the oracle
@@ -65,31 +61,6 @@ def test_the_decision_is_that_of_the_oracle_on_working_days(drawn: tuple[Situati
 @given(at_clock_changes())
 def test_the_decision_is_that_of_the_oracle_when_clocks_change(drawn: tuple[Situation, datetime]) -> None:
     agrees_with_the_oracle(*drawn, horizon=timedelta(days=2))
-
-
-def agrees_with_the_oracle(situation: Situation, now: datetime, horizon: timedelta) -> None:
-    """Compare one decision."""
-    decision = may_call(situation, now)
-    ended = oracle.outcome(situation)
-    if ended is not None:
-        assert isinstance(decision, Never)
-        assert decision.outcome == ended
-        return
-    if oracle.is_held(situation):
-        assert isinstance(decision, Hold)
-        return
-    found = oracle.first_permitted(situation, now, horizon)
-    match decision:
-        case Call():
-            assert found == now
-        case Wait(at):
-            assert found == (at if at < now + horizon else None)
-            assert oracle.permits(situation, at)
-            assert situation.lines or not oracle.permits(situation, at - MINUTE)
-        case Hold():
-            assert found is None
-        case Never():
-            pytest.fail("the oracle says that the outreach goes on")
 
 
 @examples(200)
