@@ -357,6 +357,18 @@ def test_the_pause_alone_holds_where_no_other_window_is_permitted_within_a_week(
     assert isinstance(may_call(there_is_none, local("2026-12-01 14:00")), Call)
 
 
+def test_a_window_that_the_limits_forbid_for_a_week_is_not_waited_for() -> None:
+    rules = replace(RULES, windows=MORNING_AND_AFTERNOON, max_per_30_days=1)
+    once = case(("2026-11-24 10:00", D.NO_ANSWER), rules=rules)
+    assert waits_until(may_call(once, local("2026-11-24 14:00"))) == "2026-12-24 10:00"
+
+
+def test_the_first_delay_is_not_asked_for_again_after_a_call_that_failed() -> None:
+    rules = replace(RULES, first_call_delay=timedelta(hours=1))
+    failed = case(("2026-11-23 10:04", D.TECHNICAL_FAILURE), rules=rules, entered_at=local("2026-11-23 10:00"))
+    assert waits_until(may_call(failed, local("2026-11-23 10:05"))) == "2026-11-23 10:09"
+
+
 @pytest.mark.parametrize(("failures", "minutes"), [(1, 5), (2, 10), (3, 20), (4, 40), (5, 60), (9, 60)])
 def test_failures_in_a_row_wait_longer_and_longer(failures: int, minutes: int) -> None:
     kinds = (D.TECHNICAL_FAILURE, D.NOT_PLACED)
@@ -506,11 +518,11 @@ def test_an_attempt_that_does_not_say_its_number_was_made_to_the_one_then_next()
     assert next_number(("+4915112345678", "+4952112345", "+4915187654321"), past) == "+4915187654321"
 
 
-def test_a_decision_costs_little() -> None:
+def test_ten_thousand_people_are_planned_in_seconds() -> None:
     past = (("2026-11-20 10:00", D.NO_ANSWER), ("2026-11-21 10:00", D.NO_ANSWER))
-    situation, now = case(*past, rules=replace(RULES, windows=MORNING_AND_AFTERNOON)), local("2026-11-21 13:30")
-    may_call(situation, now)
+    somebody, now = case(*past, rules=replace(RULES, windows=MORNING_AND_AFTERNOON)), local("2026-11-21 13:30")
+    people = [replace(somebody, number=f"+49151{12345678 + nth}") for nth in range(10_000)]
     started = process_time()
-    for _ in range(1000):
-        may_call(situation, now)
-    assert process_time() - started < 1.0
+    for person in people:
+        may_call(person, now)
+    assert process_time() - started < 8.0
