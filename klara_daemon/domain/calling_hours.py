@@ -128,13 +128,13 @@ def sunday(_rules: CallingRules, moment: Moment) -> RuleSays | None:
 def sunday_there(_rules: CallingRules, moment: Moment) -> RuleSays | None:
     """Rule 1, `sunday`: no Sunday at the candidate's place either.
 
-    Where the number may be in several places it is certain only when all of them have Sunday; else the company's day
-    holds alone, as with the clock of rule 4.
+    Where the number may be in several places, it is a Sunday in none of them: of all rules this one never errs.
     """
-    if not moment.there or any(clock.wall.isoweekday() != _SUNDAY for clock in moment.there):
+    sundays = [clock for clock in moment.there if clock.wall.isoweekday() == _SUNDAY]
+    if not sundays:
         return None
-    until = min(clock.until_tomorrow() for clock in moment.there)
-    return RuleSays("sunday", "It is Sunday where the candidate is.", until)
+    says = "It is Sunday where the candidate is" + ("." if len(sundays) == len(moment.there) else ", or may be.")
+    return RuleSays("sunday", says, min(clock.until_tomorrow() for clock in sundays))
 
 
 def holiday(rules: CallingRules, moment: Moment) -> RuleSays | None:

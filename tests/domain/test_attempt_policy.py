@@ -245,8 +245,8 @@ def test_nobody_is_rung_before_eight_or_from_twenty_where_the_number_is() -> Non
     assert codes(decision) == ["callee_clock"]
 
 
-def test_a_number_that_may_be_anywhere_follows_the_company_alone() -> None:
-    assert isinstance(may_call(case(number="+18005550199"), local("2026-11-23 09:00")), Call)
+def test_a_number_that_may_be_anywhere_follows_the_companys_hours_alone() -> None:
+    assert isinstance(may_call(case(number="+18005550199"), local("2026-11-24 09:00")), Call)
     assert isinstance(may_call(case(number=SATELLITE), local("2026-11-23 09:00")), Call)
 
 
@@ -263,8 +263,11 @@ def test_a_number_with_several_zones_that_all_have_sunday_is_not_called() -> Non
     assert codes(decision)[0] == "sunday"
 
 
-def test_a_number_that_has_sunday_in_some_of_its_zones_follows_the_company_alone() -> None:
-    assert isinstance(may_call(case(number="+79161234567"), local("2026-11-21 17:00")), Call)
+@pytest.mark.parametrize(("number", "at"), [("+79161234567", "2026-11-21 17:00"), ("+18005550199", "2026-11-23 09:00")])
+def test_a_number_that_may_be_where_it_is_sunday_is_not_called(number: str, at: str) -> None:
+    decision = may_call(case(number=number), local(at))
+    assert codes(decision)[0] == "sunday"
+    assert decision.rules[0].says == "It is Sunday where the candidate is, or may be."
 
 
 def test_a_place_with_the_companys_own_time_is_called_at_the_companys_hours() -> None:
