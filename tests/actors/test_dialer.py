@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta, tzinfo
 
 import pytest
@@ -341,11 +342,11 @@ async def test_a_company_that_must_reconnect_calls_nobody(watching: Scene, how: 
 # Limits
 
 
-async def test_two_lines_carry_two_calls_however_many_dial(watching: Scene) -> None:
+async def test_two_lines_carry_two_calls_however_many_processes_dial(watching: Scene) -> None:
     people = [await _due(watching, f"0151 234567{nth:02}") for nth in range(10, 16)]
-    async with watching.another_database() as other:
-        databases = [watching.database, other] * 3
-        dialers = [watching.another_dialer(calls_at_once=2, database=database) for database in databases]
+    async with AsyncExitStack() as processes:
+        databases = [await processes.enter_async_context(watching.another_database()) for _ in range(4)]
+        dialers = [watching.another_dialer(calls_at_once=2, database=database) for database in databases * 2]
         await asyncio.gather(*(dialer.dial_one() for dialer in dialers))
     assert len(watching.telephone.dials) == 2
     assert len(await watching.rows("SELECT FROM dials WHERE due_at > now()")) == 4
@@ -353,7 +354,8 @@ async def test_two_lines_carry_two_calls_however_many_dial(watching: Scene) -> N
     first = await watching.value("SELECT id FROM attempts LIMIT 1")
     await watching.news(await watching.attempt(first), "busy")
     await watching.let_pass(2)
-    while await dialers[0].dial_one():
+    two_lines = watching.another_dialer(calls_at_once=2)
+    while await two_lines.dial_one():
         pass
     assert len(watching.telephone.dials) == 3
     states = {(await watching.outreach(outreach.id)).state for outreach in people}
