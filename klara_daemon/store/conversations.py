@@ -81,17 +81,23 @@ async def lasts_s(conn: Connection, attempt_id: UUID) -> float:
     return seconds or 0.0
 
 
-async def broke_off(conn: Connection, attempt_id: UUID, fault: str) -> None:
-    """Our side of the line broke off; unless it is taken up again, the call's end is our fault and not the person's."""
-    await conn.execute("UPDATE conversations SET fault = $2 WHERE attempt_id = $1", attempt_id, fault)
+async def broke_off(conn: Connection, attempt_id: UUID, line: int, fault: str) -> None:
+    """Our side of a line broke off: unless it is taken up again, the call's end is our fault and not the person's.
+
+    `line` counts from 0; that of one that was taken up since is no fault any more.
+    """
+    await conn.execute(
+        "UPDATE conversations SET fault = $3 WHERE attempt_id = $1 AND took_up = $2", attempt_id, line, fault
+    )
 
 
-async def take_up(conn: Connection, attempt_id: UUID, limit: int) -> bool:
-    """Take up a broken line again; False when that was done `limit` times, or the conversation has ended."""
+async def take_up(conn: Connection, attempt_id: UUID, line: int, limit: int) -> bool:
+    """Take up a broken line (from 0) again, once; False for the `limit`-th, or when the conversation has ended."""
     row = await conn.fetchval(
-        "UPDATE conversations SET took_up = took_up + 1, updated_at = now()"
-        " WHERE attempt_id = $1 AND took_up < $2 AND disposition IS NULL RETURNING took_up",
+        "UPDATE conversations SET took_up = greatest(took_up, $2::integer + 1), updated_at = now()"
+        " WHERE attempt_id = $1 AND $2 < $3::integer AND disposition IS NULL RETURNING took_up",
         attempt_id,
+        line,
         limit,
     )
     return row is not None

@@ -52,8 +52,11 @@ class Conversation(Protocol):
         When `setup.greeted`, the first `Say` is what the provider has spoken already; it is not sent again.
         """
 
-    async def hear(self, heard: Heard) -> Sequence[Action]:
-        """One turn. It is over, and what it decided is stored, before the next one begins."""
+    async def hear(self, heard: Heard) -> Sequence[Action] | None:
+        """One turn. It is over, and what it decided is stored, before the next one begins.
+
+        None when nothing may be said on this line any more: another one has taken its place, or all is said.
+        """
 
     async def left(self, reason: str) -> None:
         """The line is gone (a `Leaving`); called once if `begin` was."""
@@ -149,10 +152,7 @@ class _Session:
         if not isinstance(setup, Setup):
             return setup
         self._has_begun = True
-        actions = await self._turn(self._conversation.begin(setup))
-        if actions is None:
-            return await self._end(Leaving.REFUSED)
-        leaving = await self._act(actions, greeted=setup.greeted)
+        leaving = await self._act(await self._turn(self._conversation.begin(setup)), greeted=setup.greeted)
         while leaving is None:
             heard = await self._listen()
             if isinstance(heard, Leaving):
@@ -172,7 +172,9 @@ class _Session:
         async with asyncio.timeout(self._timing.turn_s):
             return await turn
 
-    async def _act(self, actions: Sequence[Action], *, greeted: bool = False) -> Leaving | None:
+    async def _act(self, actions: Sequence[Action] | None, *, greeted: bool = False) -> Leaving | None:
+        if actions is None:
+            return await self._end(Leaving.REFUSED)
         for action in actions:
             match action:
                 case Say(text=text, interruptible=interruptible):

@@ -14,8 +14,11 @@ FRAME_LIMIT: Final = 64 * 1024
 """Longest frame in bytes that is read; for `WebSocketResponse(max_msg_size=...)`."""
 UTTERANCE_LIMIT: Final = 8_000
 """Longest utterance in characters; what comes after is cut off."""
+LINE_DIGITS: Final = 6
 GREETED: Final = "greeted"
 """Custom parameter of the setup frame: the first sentence was spoken by the provider before the socket stood."""
+LINE: Final = "line"
+"""Custom parameter of the setup frame: how often the call's line had been taken up again when this one was made."""
 
 # Frames from the provider
 
@@ -35,6 +38,12 @@ class Setup:
     def greeted(self) -> bool:
         """Whether the conversation's first sentence was spoken by the provider already."""
         return self.parameters.get(GREETED) == "yes"
+
+    @property
+    def line(self) -> int:
+        """Which of the call's lines this is, from 0: how often it had been taken up again."""
+        number = self.parameters.get(LINE, "")
+        return int(number) if number.isdecimal() and len(number) <= LINE_DIGITS else 0
 
 
 @dataclass(frozen=True, slots=True)

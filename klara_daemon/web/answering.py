@@ -50,14 +50,17 @@ class Answering:
                 tx.note("call_answered", attempt.about)
             return await self._begin(tx, attempt)
 
-    async def take_up(self, attempt_id: UUID, ref: str) -> Talk | None:
-        """Go on after the line to us broke while the person is still there; None (hang up) when that makes no sense."""
+    async def take_up(self, attempt_id: UUID, ref: str, line: int) -> Talk | None:
+        """Go on after `line` (from 0) broke while the person is still there; None (hang up) when that makes no sense.
+
+        Told twice of the same line, it is taken up once: the line that has followed may be speaking already.
+        """
         async with self._database.transaction() as tx:
             locked = await calls.lock(tx.conn, [attempt_id])
             if not locked or locked[0].state is not AttemptState.TALKING or locked[0].provider_ref != ref:
                 return None
-            await conversations.broke_off(tx.conn, attempt_id, LINE_LOST)
-            if not await conversations.take_up(tx.conn, attempt_id, TAKEN_UP_AT_MOST):
+            await conversations.broke_off(tx.conn, attempt_id, line, LINE_LOST)
+            if not await conversations.take_up(tx.conn, attempt_id, line, TAKEN_UP_AT_MOST):
                 return None
             conversation = await conversations.lock(tx.conn, attempt_id)
             return Talk(SCRIPT.validate_json(conversation.script).language) if conversation else None

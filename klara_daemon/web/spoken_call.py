@@ -42,11 +42,16 @@ SCRIPT = TypeAdapter(Script)
 
 
 class SpokenCall:
-    """One attempt's conversation, as the relay session holds it."""
+    """One attempt's conversation, as the relay session holds it.
+
+    A socket may be half open for long after the line was taken up elsewhere: only the line that was taken up last
+    speaks, and only its silence, its end and its faults are the call's.
+    """
 
     def __init__(self, database: Database, attempt_id: UUID) -> None:
         self._database = database
         self._attempt_id = attempt_id
+        self._line = 0
 
     async def time_left(self, timing: Timing) -> Timing:
         """The timing of a line that may have been taken up again: no call lasts longer for having been broken."""
@@ -61,23 +66,25 @@ class SpokenCall:
             if not locked or locked[0].state is not AttemptState.TALKING or locked[0].provider_ref != setup.ref:
                 log.warning("relay_refused", attempt_id=self._attempt_id)
                 return None
+            self._line = setup.line
             return await self._turn(tx, locked[0], Connected())
 
-    async def hear(self, heard: Heard) -> Sequence[Action]:
-        """One turn; what it decided is committed before it is spoken."""
+    async def hear(self, heard: Heard) -> Sequence[Action] | None:
+        """One turn; what it decided is committed before it is spoken. None on a line that was left behind."""
         async with self._database.transaction() as tx:
             (attempt,) = await calls.lock(tx.conn, [self._attempt_id])
-            return await self._turn(tx, attempt, heard) or ()
+            return await self._turn(tx, attempt, heard)
 
     async def left(self, reason: str) -> None:
         """The line is gone; the attempt ends when the phone company says so. Our faults are not held against them."""
         if reason in OUR_FAULTS:
             async with self._database.transaction() as tx:
-                await conversations.broke_off(tx.conn, self._attempt_id, reason)
+                await conversations.broke_off(tx.conn, self._attempt_id, self._line, reason)
 
     async def _turn(self, tx: Transaction, attempt: Attempt, heard: Heard) -> Sequence[Action] | None:
         conversation = await conversations.lock(tx.conn, attempt.id)
-        if conversation is None or conversation.disposition is not None:
+        if conversation is None or conversation.disposition is not None or conversation.took_up != self._line:
+            log.info("line_left_behind", attempt_id=attempt.id, line=self._line)
             return None
         script = SCRIPT.validate_json(conversation.script)
         state, actions = step(script, from_json(conversation.state), heard)

@@ -187,7 +187,7 @@ async def test_a_line_that_broke_by_our_fault_is_not_held_against_the_person(wat
     await watching.news(attempt, "in-progress")
     await watching.begin_conversation(attempt, phase="person", person_spoke=True)
     async with watching.database.transaction() as tx:
-        await conversations.broke_off(tx.conn, attempt.id, "failed")
+        await conversations.broke_off(tx.conn, attempt.id, 0, "failed")
     await watching.news(attempt, "completed")
     assert await watching.how_it_ended(attempt) == (A.ENDED, D.TECHNICAL_FAILURE)
 

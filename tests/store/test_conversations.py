@@ -32,7 +32,7 @@ async def test_a_conversation_begins_once(watching: Scene, attempt: Attempt) -> 
 
 async def test_a_turn_goes_on_and_clears_a_fault(watching: Scene, attempt: Attempt) -> None:
     async with watching.database.connection() as conn:
-        await conversations.broke_off(conn, attempt.id, "failed")
+        await conversations.broke_off(conn, attempt.id, 0, "failed")
         broken = await conversations.lock(conn, attempt.id)
         await conversations.store_turn(conn, attempt.id, '{"version": 1}', Disposition.DECLINED)
         after = await conversations.lock(conn, attempt.id)
@@ -44,10 +44,22 @@ async def test_a_turn_goes_on_and_clears_a_fault(watching: Scene, attempt: Attem
 
 async def test_a_line_is_taken_up_so_often_and_never_after_the_end(watching: Scene, attempt: Attempt) -> None:
     async with watching.database.connection() as conn:
-        assert [await conversations.take_up(conn, attempt.id, 2) for _ in range(3)] == [True, True, False]
+        assert [await conversations.take_up(conn, attempt.id, line, 2) for line in range(3)] == [True, True, False]
         await conversations.store_turn(conn, attempt.id, "{}", Disposition.DECLINED)
-        assert not await conversations.take_up(conn, attempt.id, 9)
-        assert not await conversations.take_up(conn, attempt.outreach_id, 9)
+        assert not await conversations.take_up(conn, attempt.id, 2, 9)
+        assert not await conversations.take_up(conn, attempt.outreach_id, 0, 9)
+
+
+async def test_a_line_is_taken_up_once_and_its_late_fault_is_none_of_the_next(
+    watching: Scene, attempt: Attempt
+) -> None:
+    async with watching.database.connection() as conn:
+        for line in (0, 1, 0):
+            assert await conversations.take_up(conn, attempt.id, line, 5)
+        await conversations.broke_off(conn, attempt.id, 1, "failed")
+        conversation = await conversations.lock(conn, attempt.id)
+    assert conversation is not None
+    assert (conversation.took_up, conversation.fault) == (2, None)
 
 
 async def test_lines_are_numbered_in_the_order_in_which_they_were_said(watching: Scene, attempt: Attempt) -> None:
@@ -85,6 +97,6 @@ async def test_an_answer_that_is_given_again_replaces_the_first(watching: Scene,
 async def test_a_talk_lasts_from_its_beginning_over_all_its_lines(watching: Scene, attempt: Attempt) -> None:
     await watching.execute("UPDATE conversations SET begun_at = begun_at - interval '100 s'")
     async with watching.database.connection() as conn:
-        await conversations.take_up(conn, attempt.id, 5)
+        await conversations.take_up(conn, attempt.id, 0, 5)
         assert 100 <= await conversations.lasts_s(conn, attempt.id) < 130
         assert await conversations.lasts_s(conn, attempt.outreach_id) == 0

@@ -42,7 +42,7 @@ class Scripted:
     """A conversation that does one scripted thing a turn; what it heard and when a turn ran is kept."""
 
     beginning: Sequence[Action] | None = (GREETING,)
-    turns: list[Sequence[Action]] = field(default_factory=list)
+    turns: list[Sequence[Action] | None] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     setups: list[Setup] = field(default_factory=list)
     left_as: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Scripted:
         self.setups.append(setup)
         return self.beginning
 
-    async def hear(self, heard: Heard) -> Sequence[Action]:
+    async def hear(self, heard: Heard) -> Sequence[Action] | None:
         self.at_work += 1
         self.at_work_most = max(self.at_work_most, self.at_work)
         if self.before_turn is not None:
@@ -327,6 +327,14 @@ async def test_a_flood_of_frames_does_not_hold_up_the_end() -> None:
         flooding = asyncio.create_task(flood())
         assert (await phone.frame())["type"] == "end"
         flooding.cancel()
+
+
+async def test_a_line_on_which_nothing_may_be_said_any_more_is_given_back() -> None:
+    async with line(Scripted(turns=[None])) as phone:
+        await phone.send(setup(greeted="yes"), prompt("ja"))
+        assert await phone.frame() == {"type": "end", "handoffData": '{"reason": "refused"}'}
+        await phone.socket.close()
+        assert await phone.over() is Leaving.REFUSED
 
 
 async def test_a_second_call_for_the_same_person_is_given_back_at_once() -> None:

@@ -56,6 +56,11 @@ def test_a_setup_without_our_word_was_not_greeted(parameters: object) -> None:
     assert not setup.greeted
 
 
+@pytest.mark.parametrize(("told", "line"), [({}, 0), ({"line": "3"}, 3), ({"line": "-1"}, 0), ({"line": "9" * 99}, 0)])
+def test_a_setup_says_which_of_the_calls_lines_it_is(told: dict[str, str], line: int) -> None:
+    assert Setup("VX1", "CA1", parameters=told).line == line
+
+
 @pytest.mark.parametrize(
     ("frame", "read"),
     [

@@ -6,6 +6,7 @@ import pytest
 
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome
 from klara_daemon.store.calls import Attempt
+from klara_daemon.telephony.floor import Timing
 from klara_daemon.web import twilio_webhooks
 from tests.actors.scene import QUESTIONS, Scene
 from tests.eventually import eventually
@@ -79,6 +80,82 @@ async def test_a_line_that_tears_is_taken_up_at_the_same_question(
         ("start", "Sofort."),
     ]
     assert await _over(watching, attempt) is Disposition.INTERVIEWED
+
+
+async def test_only_the_line_that_was_taken_up_last_speaks_for_the_call(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    """The old socket is half open, and the person thinks: that is no silence of theirs."""
+    async with (
+        another_front(watching, timing=TIMING.with_fast_voice(silence_s=1)) as before,
+        before.relay(attempt, told := await before.answer(attempt)) as old,
+    ):
+        await old.talk(HERE, GOOD_TIME)
+        async with front.relay(attempt, await front.relay_ended(attempt, told)) as line:
+            assert FIRST in [await line.heard(), await line.heard()][1]
+            assert await old.heard() == "", "nothing more is said there, and it is given back"
+            assert SECOND in (await line.talk("Sieben Jahre."))[0]
+    assert [answer[0] for answer in await _answers(watching)] == ["experience"]
+
+
+async def test_what_becomes_of_an_old_line_is_no_fault_of_the_one_that_was_taken_up(
+    watching: Scene, front: Front, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twilio_webhooks, "LAST_NEWS_S", 0.05)
+    async with another_front(watching) as before, before.relay(attempt, told := await before.answer(attempt)) as old:
+        await old.talk(HERE)
+        async with front.relay(attempt, await front.relay_ended(attempt, told)) as line:
+            assert all([await line.heard(), await line.heard()])
+            before.closing.set()
+            assert await old.heard() == ""
+            await before.twilio.silent.wait()
+            assert await watching.value("SELECT fault FROM conversations") is None
+            assert FIRST in (await line.talk(GOOD_TIME))[0]
+
+
+async def test_a_line_that_was_left_behind_is_not_begun(watching: Scene, front: Front, attempt: Attempt) -> None:
+    told = await front.answer(attempt)
+    await front.relay_ended(attempt, told)
+    async with front.relay(attempt, told) as line:
+        assert await line.heard() == ""
+    assert await watching.rows("SELECT FROM transcript_lines") == []
+
+
+async def test_an_end_that_is_told_twice_is_taken_up_once(watching: Scene, front: Front, attempt: Attempt) -> None:
+    """The phone company repeats what was answered too late; the first request may even be served last."""
+    told = await front.answer(attempt)
+    again = await front.relay_ended(attempt, told)
+    assert (await front.relay_ended(attempt, told)).text == again.text
+    async with front.relay(attempt, again) as line:
+        assert await line.heard()
+        await line.talk(HERE)
+        await front.relay_ended(attempt, told)
+        assert await watching.value("SELECT took_up FROM conversations") == 1
+        assert FIRST in (await line.talk(GOOD_TIME))[0]
+
+
+async def test_a_line_on_which_the_conversation_has_ended_is_given_back(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    async with front.relay(attempt, await front.answer(attempt)) as line:
+        await line.talk(HERE)
+        await watching.execute("UPDATE conversations SET disposition = 'declined'")
+        assert await line.talk(GOOD_TIME) == [""]
+
+
+async def test_a_dead_line_is_found_out_before_its_silence_is_the_persons(
+    watching: Scene, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Timing().silence_s * 2 > twilio_webhooks.HEARTBEAT_S * 1.5
+    monkeypatch.setattr(twilio_webhooks, "HEARTBEAT_S", 0.2)
+    monkeypatch.setattr(twilio_webhooks, "LAST_NEWS_S", 0.05)
+    async with (
+        another_front(watching, timing=TIMING.with_fast_voice(silence_s=2)) as quick,
+        quick.relay(attempt, await quick.answer(attempt)) as line,
+    ):
+        await line.talk(HERE)  # and from here on nothing is read any more, so no ping is answered
+        await quick.twilio.silent.wait()
+    assert await watching.value("SELECT disposition FROM conversations") is None
 
 
 async def test_a_line_may_tear_before_anything_was_said(watching: Scene, front: Front, attempt: Attempt) -> None:

@@ -9,7 +9,7 @@ import re
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from klara_daemon.telephony.relay_frames import GREETED
+from klara_daemon.telephony.relay_frames import GREETED, LINE
 from klara_daemon.telephony.twilio.addresses import RELAY_ENDED_PATH, RELAY_PATH, address, socket_address
 
 CONTENT_TYPE: Final = "text/xml"
@@ -41,7 +41,7 @@ def connect_relay(
 
     `greeting` is the first sentence: spoken at once, before our socket stands, and not to be interrupted, because it
     says who calls and that this is a machine (AI Act, Article 50). The setup frame then says that it was spoken.
-    `resumed` counts how often the line has been taken up again; it comes back with `RelayEnded`.
+    `resumed` counts how often the line has been taken up again; it comes back with `Setup` and with `RelayEnded`.
     """
     response = Element("Response")
     again = {"resumed": str(resumed)} if resumed else {}
@@ -56,6 +56,8 @@ def connect_relay(
             **LISTENING,
         },
     )
+    if resumed:
+        SubElement(relay, "Parameter", {"name": LINE, "value": str(resumed)})
     if greeting:
         relay.attrib |= {"welcomeGreeting": _legal(greeting), "welcomeGreetingInterruptible": "none"}
         SubElement(relay, "Parameter", {"name": GREETED, "value": "yes"})

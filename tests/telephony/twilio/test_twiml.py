@@ -47,9 +47,10 @@ def test_a_call_is_connected_to_the_relay_with_a_greeting_that_cannot_be_interru
 
 def test_a_call_is_taken_up_again_without_a_greeting_and_counted() -> None:
     connect = Connect(action=f"{PUBLIC}/telephony/twilio/relay-ended?attempt=a1&resumed=2")
-    connect.conversation_relay(
+    relay = connect.conversation_relay(
         url="wss://k.example/base/telephony/twilio/relay?attempt=a1", language="en-US", **LISTENING
     )
+    relay.parameter(name="line", value="2")
     official = VoiceResponse()
     official.append(connect)
     assert same(connect_relay(PUBLIC, "a1", "en", resumed=2), official)
