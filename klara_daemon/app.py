@@ -193,7 +193,7 @@ class Daemon:
             calls_per_second=self._config.calls_per_second,
             patience=self._patience,
         )
-        listener = CallListener()
+        listener = CallListener(self._patience)
         reconciler = CallReconciler(self.database, self._provider, self._patience)
         return [
             self._round("reconciling", reconciler.sweep, "reconciling", SWEEP_S),

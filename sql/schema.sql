@@ -387,7 +387,8 @@ CREATE TABLE public.conversations (
     disposition text,
     begun_at timestamp with time zone DEFAULT now() NOT NULL,
     fault text,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    person_left boolean DEFAULT false NOT NULL
 );
 
 --

@@ -9,7 +9,13 @@ import structlog
 from klara_daemon import metrics
 from klara_daemon.domain.call_progress import FINAL, advance
 from klara_daemon.domain.dialogue.machine import came_to, from_json
-from klara_daemon.domain.dispositions import AttemptState, CallFacts, Disposition, disposition_of
+from klara_daemon.domain.dispositions import (
+    AttemptState,
+    CallFacts,
+    Disposition,
+    disposition_of,
+    needs_to_know_who_left,
+)
 from klara_daemon.messages import PlanOutreach
 from klara_daemon.store import calls, conversations
 from klara_daemon.store.calls import Attempt
@@ -29,13 +35,24 @@ class News:
     error_code: str | None = None
 
 
-async def apply_news(tx: Transaction, attempt: Attempt, news: News) -> None:
-    """Bring a locked attempt up to date. Late, doubled and reordered news change nothing."""
+async def apply_news(tx: Transaction, attempt: Attempt, news: News, *, can_wait: bool = False) -> bool:
+    """Bring a locked attempt up to date. Late, doubled and reordered news change nothing.
+
+    False when the news `can_wait` and has to: the talk is over, and whose doing that is has not been said yet.
+    """
     if attempt.state is AttemptState.ENDED:
-        return
+        return True
     if news.call_status in FINAL:
-        await end_attempt(tx, attempt, disposition_of(await _facts(tx, attempt, news)), news)
-        return
+        facts = await _facts(tx, attempt, news)
+        if can_wait and needs_to_know_who_left(facts):
+            return False
+        await end_attempt(tx, attempt, disposition_of(facts), news)
+        return True
+    await _go_on(tx, attempt, news)
+    return True
+
+
+async def _go_on(tx: Transaction, attempt: Attempt, news: News) -> None:
     state = advance(attempt.state, news.call_status)
     if state is not attempt.state:
         await calls.go_on(tx.conn, attempt.id, state, news.call_status, tx.now)
@@ -81,13 +98,14 @@ async def _facts(tx: Transaction, attempt: Attempt, news: News) -> CallFacts:
     conversation = await conversations.lock(tx.conn, attempt.id)
     state = from_json(conversation.state) if conversation else None
     fault = conversation.fault if conversation else None
-    came = came_to(state) if state and not fault else None
     return CallFacts(
         status=news.call_status,
         answered_by=attempt.answered_by,
         sip_code=news.sip_code or attempt.sip_code,
         error_code=news.error_code or attempt.error_code or fault,
-        conversation=(conversation.disposition if conversation else None) or came,
+        conversation=conversation.disposition if conversation else None,
+        so_far=came_to(state) if state else None,
+        person_left=conversation.person_left if conversation else False,
         person_spoke=state.person_spoke if state else False,
         answers=await conversations.answers_of_call(tx.conn, attempt.id),
         cancelled=attempt.hang_up_because is not None,

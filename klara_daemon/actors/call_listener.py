@@ -8,6 +8,7 @@ from typing import assert_never
 import structlog
 
 from klara_daemon.actors.call_endings import News, apply_news, end_attempt, machine_told
+from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.messages import CallProgressed, CancelCall
 from klara_daemon.store import call_events, calls
@@ -20,6 +21,9 @@ log = structlog.get_logger()
 
 class CallListener:
     """Turns news into states; asks nobody."""
+
+    def __init__(self, patience: Patience = PATIENCE) -> None:
+        self._patience = patience
 
     async def on_call_progressed(self, tx: Transaction, messages: Sequence[CallProgressed]) -> None:
         """Apply the news that came in for these attempts, in the order in which it came."""
@@ -51,4 +55,8 @@ class CallListener:
         if event.answered_by is not None:
             await machine_told(tx, attempt, event.answered_by)
         if event.call_status is not None:
-            await apply_news(tx, attempt, News(event.call_status, event.sip_code, event.error_code))
+            news = News(event.call_status, event.sip_code, event.error_code)
+            # That the call has ended and that the person has left are told in any order.
+            if not await apply_news(tx, attempt, news, can_wait=event.waited_s < self._patience.parting_s):
+                log.info("end_of_talk_not_explained", attempt_id=attempt.id)
+                await call_events.put_back(tx.conn, event.id)

@@ -12,7 +12,8 @@ from klara_daemon.domain.dispositions import AttemptState
 class Patience:
     """Seconds of real time. Work in hand is offered to others after longer than the living can take for it.
 
-    What has to hold: `placing_s` and `absent_s` exceed the longest time in which a dial's answer can come.
+    What has to hold: `placing_s` and `absent_s` exceed the longest time in which a dial's answer can come, and `news_s`
+    exceeds `parting_s`.
     """
 
     reading_s: float = 60.0
@@ -36,6 +37,8 @@ class Patience:
     ask_again_s: float = 30.0
     news_s: float = 10.0
     """Until news that nobody has applied is told of again."""
+    parting_s: float = 8.0
+    """From the news that a talk is over: until a person of whom nobody said that they left was cut off by a fault."""
 
 
 PATIENCE = Patience()

@@ -5,7 +5,7 @@ The words are those of the product page: *disposition* is ours for one attempt, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -96,7 +96,9 @@ class CallFacts:
 
     `status` is the phone company's last word (`completed`, `busy`, `no-answer`, `failed`, `canceled`; None: it never
     said one), `answered_by` that of machine detection, `error_code` its code for a fault of the line or of ours.
-    `conversation` is what the dialogue itself came to, `answers` how many questions were answered in this call.
+    `conversation` is what the dialogue itself came to; `so_far` what one that just stopped amounts to if it was the
+    person who stopped it, and `person_left` says that this is known. `answers` is how many questions were answered in
+    this call.
     `placed` is false when it is settled that no call ever existed; `rejected` when the dial was refused for good;
     `invalid_number` when the phone company says that the number is not in service. `cancelled`: we called it off;
     `rang`: it had begun to ring. `conversed` is false when somebody picked up and we never began to speak.
@@ -107,6 +109,8 @@ class CallFacts:
     sip_code: int | None = None
     error_code: str | None = None
     conversation: Disposition | None = None
+    so_far: Disposition | None = None
+    person_left: bool = False
     person_spoke: bool = False
     answers: int = 0
     placed: bool = True
@@ -125,6 +129,8 @@ _BY_SIP_CODE = {
     **dict.fromkeys((404, 410, 484, 604), Disposition.INVALID_NUMBER),
 }
 _SAID_BY_A_MACHINE_TOO = frozenset({Disposition.NO_ANSWER, Disposition.HUNG_UP})
+# What the dialogue comes to when nothing more is heard, which may be for want of a line.
+_NOT_SAID = frozenset({Disposition.HUNG_UP, Disposition.PARTLY_INTERVIEWED})
 
 
 def disposition_of(facts: CallFacts) -> Disposition:
@@ -132,16 +138,30 @@ def disposition_of(facts: CallFacts) -> Disposition:
     return _by_conversation(facts) or _if_never_placed(facts) or _by_status(facts)
 
 
+def needs_to_know_who_left(facts: CallFacts) -> bool:
+    """Whether the attempt ended otherwise if the person closed the line; nobody has said so yet."""
+    return disposition_of(replace(facts, person_left=True)) is not disposition_of(facts)
+
+
 def _by_conversation(facts: CallFacts) -> Disposition | None:
-    if facts.conversation is not None and facts.conversation not in _SAID_BY_A_MACHINE_TOO:
-        return facts.conversation
-    if facts.answers:
-        return Disposition.PARTLY_INTERVIEWED
-    if facts.answered_by is not None and facts.answered_by.startswith(("machine", "fax")):
+    came_to = facts.conversation or facts.so_far
+    if facts.answers and came_to in _SAID_BY_A_MACHINE_TOO:
+        came_to = Disposition.PARTLY_INTERVIEWED
+    if _is_machine(facts) and came_to in (None, *_SAID_BY_A_MACHINE_TOO):
         return Disposition.VOICEMAIL
-    if facts.conversation is Disposition.HUNG_UP and facts.error_code is not None:
-        return Disposition.TECHNICAL_FAILURE
-    return facts.conversation
+    return Disposition.TECHNICAL_FAILURE if came_to and _was_cut_short(facts, came_to) else came_to
+
+
+def _is_machine(facts: CallFacts) -> bool:
+    return facts.answered_by is not None and facts.answered_by.startswith(("machine", "fax"))
+
+
+def _was_cut_short(facts: CallFacts, came_to: Disposition) -> bool:
+    """Whether the talk amounts to this by a fault. What was said stands; an end that nobody spoke is looked at."""
+    if facts.conversation is not None:
+        return facts.error_code is not None and came_to in _NOT_SAID
+    is_their_doing = facts.person_left and facts.error_code is None
+    return not is_their_doing and came_to is not Disposition.INTERVIEWED
 
 
 def _if_never_placed(facts: CallFacts) -> Disposition | None:
@@ -170,6 +190,6 @@ def _by_status(facts: CallFacts) -> Disposition:
 
 def _without_result(facts: CallFacts) -> Disposition:
     """Somebody or something answered, and nothing came of it. A fault of ours must not look like a hang-up."""
-    if facts.error_code is not None or not facts.conversed:
+    if facts.error_code is not None or not facts.conversed or not facts.person_left:
         return Disposition.CANCELLED if facts.cancelled else Disposition.TECHNICAL_FAILURE
     return Disposition.HUNG_UP if facts.person_spoke else Disposition.NO_ANSWER

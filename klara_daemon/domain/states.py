@@ -39,7 +39,7 @@ _WHY_AN_ATTEMPT_MOVES = {
     (AttemptState.PLACING, AttemptState.ENDED): "refused, or certainly not sent",
     (AttemptState.UNCLEAR, AttemptState.PLACED): "found by asking",
     (AttemptState.UNCLEAR, AttemptState.ENDED): "settled as never placed",
-    (AttemptState.TALKING, AttemptState.ENDED): "hung up",
+    (AttemptState.TALKING, AttemptState.ENDED): "hung up, or cut off by a fault",
 }
 _WHY_AN_OUTREACH_MOVES = {
     (OutreachState.WAITING, OutreachState.CALLING): "due, and the rule says call",

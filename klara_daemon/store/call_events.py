@@ -21,6 +21,8 @@ class CallEvent:
     answered_by: str | None
     sip_code: int | None
     error_code: str | None
+    waited_s: float
+    """For how many seconds of real time it has been here."""
 
 
 async def accept(
@@ -55,10 +57,24 @@ async def take(conn: Connection, attempt_ids: Sequence[UUID]) -> list[CallEvent]
     """The news of these attempts that was not applied yet; it counts as applied from now on."""
     rows = await conn.fetch(
         "UPDATE call_events SET applied_at = now() WHERE attempt_id = ANY($1::uuid[]) AND applied_at IS NULL"
-        " RETURNING id, attempt_id, ref, kind, call_status, answered_by, sip_code, error_code",
+        " RETURNING id, attempt_id, ref, kind, call_status, answered_by, sip_code, error_code,"
+        " extract(epoch FROM now() - received_at)::float8 AS waited_s",
         attempt_ids,
     )
     return sorted((CallEvent(*row.values()) for row in rows), key=lambda event: event.id)
+
+
+async def put_back(conn: Connection, event_id: int) -> None:
+    """A piece of news that cannot be applied yet: it counts as not applied, and is told of again."""
+    await conn.execute("UPDATE call_events SET applied_at = NULL WHERE id = $1", event_id)
+
+
+async def is_waiting(conn: Connection, attempt_id: UUID) -> bool:
+    """Whether there is news of this attempt that was not applied yet."""
+    waiting: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM call_events WHERE attempt_id = $1 AND applied_at IS NULL)", attempt_id
+    )
+    return waiting
 
 
 async def unheard(conn: Connection, for_s: float) -> list[UUID]:

@@ -23,6 +23,7 @@ class Conversation:
     took_up: int
     disposition: Disposition | None
     fault: str | None
+    person_left: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ async def begin(conn: Connection, attempt_id: UUID, outreach_id: UUID, script: s
 async def lock(conn: Connection, attempt_id: UUID) -> Conversation | None:
     """The conversation of an attempt, locked for one turn."""
     row = await conn.fetchrow(
-        "SELECT attempt_id, outreach_id, script::text, state::text, took_up, disposition, fault FROM conversations"
-        " WHERE attempt_id = $1 FOR UPDATE",
+        "SELECT attempt_id, outreach_id, script::text, state::text, took_up, disposition, fault, person_left"
+        " FROM conversations WHERE attempt_id = $1 FOR UPDATE",
         attempt_id,
     )
     if row is None:
@@ -64,8 +65,8 @@ async def lock(conn: Connection, attempt_id: UUID) -> Conversation | None:
 async def store_turn(conn: Connection, attempt_id: UUID, state: str, disposition: Disposition | None) -> None:
     """Store where the dialogue stands after a turn."""
     await conn.execute(
-        "UPDATE conversations SET state = $2::jsonb, disposition = $3, fault = NULL, updated_at = now()"
-        " WHERE attempt_id = $1",
+        "UPDATE conversations SET state = $2::jsonb, disposition = $3, fault = NULL, person_left = false,"
+        " updated_at = now() WHERE attempt_id = $1",
         attempt_id,
         state,
         disposition,
@@ -91,10 +92,22 @@ async def broke_off(conn: Connection, attempt_id: UUID, line: int, fault: str) -
     )
 
 
+async def person_left(conn: Connection, attempt_id: UUID, line: int) -> bool:
+    """The person closed a line (from 0); False when that is known, or the line was left behind before."""
+    row = await conn.fetchval(
+        "UPDATE conversations SET person_left = true WHERE attempt_id = $1 AND took_up = $2 AND NOT person_left"
+        " RETURNING attempt_id",
+        attempt_id,
+        line,
+    )
+    return row is not None
+
+
 async def take_up(conn: Connection, attempt_id: UUID, line: int, limit: int) -> bool:
     """Take up a broken line (from 0) again, once; False for the `limit`-th, or when the conversation has ended."""
     row = await conn.fetchval(
-        "UPDATE conversations SET took_up = greatest(took_up, $2::integer + 1), updated_at = now()"
+        "UPDATE conversations SET took_up = greatest(took_up, $2::integer + 1), person_left = false,"
+        " updated_at = now()"
         " WHERE attempt_id = $1 AND $2 < $3::integer AND disposition IS NULL RETURNING took_up",
         attempt_id,
         line,

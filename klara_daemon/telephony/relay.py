@@ -63,11 +63,12 @@ class Conversation(Protocol):
 
 
 class Leaving(StrEnum):
-    """Why a session is over."""
+    """Why a session is over: `closed` by the provider, as when the person hangs up; `broken` without a word."""
 
     ENDED = "ended"
     REFUSED = "refused"
     CLOSED = "closed"
+    BROKEN = "broken"
     DRAINED = "drained"
     TOO_LONG = "too_long"
     UNREADABLE = "unreadable"
@@ -95,6 +96,8 @@ async def converse(
     return leaving
 
 
+_IN_ORDER = frozenset({0, WSCloseCode.OK})
+"""What a close frame says of a session that is over and did not fail; 0 stands for no code at all."""
 _CLOSE_CODES = {
     Leaving.DRAINED: WSCloseCode.GOING_AWAY,
     Leaving.UNREADABLE: WSCloseCode.INVALID_TEXT,
@@ -220,6 +223,8 @@ class _Session:
                 message = await self._socket.receive()
         except TimeoutError:
             return None
+        if message.type is WSMsgType.CLOSE and message.data in _IN_ORDER:
+            return Leaving.CLOSED
         if message.type not in {WSMsgType.TEXT, WSMsgType.BINARY}:
             return self._gone()
         frame = decode(message.data) if isinstance(message.data, str) else Unknown("not text")
@@ -259,4 +264,4 @@ class _Session:
             raise _LineGone from error
 
     def _gone(self) -> Leaving:
-        return Leaving.DRAINED if self._closing.is_set() else Leaving.CLOSED
+        return Leaving.DRAINED if self._closing.is_set() else Leaving.BROKEN

@@ -14,6 +14,7 @@ from klara_daemon.domain.dispositions import AttemptState
 from klara_daemon.store import calls, conversations, outreaches, settings, stays
 from klara_daemon.store.calls import Attempt
 from klara_daemon.store.database import Database, Transaction
+from klara_daemon.web.parting import person_left
 from klara_daemon.web.spoken_call import SCRIPT
 
 TAKEN_UP_AT_MOST = 5
@@ -56,14 +57,23 @@ class Answering:
         Told twice of the same line, it is taken up once: the line that has followed may be speaking already.
         """
         async with self._database.transaction() as tx:
-            locked = await calls.lock(tx.conn, [attempt_id])
-            if not locked or locked[0].state is not AttemptState.TALKING or locked[0].provider_ref != ref:
+            if not await _is_talking(tx, attempt_id, ref):
                 return None
             await conversations.broke_off(tx.conn, attempt_id, line, LINE_LOST)
             if not await conversations.take_up(tx.conn, attempt_id, line, TAKEN_UP_AT_MOST):
                 return None
             conversation = await conversations.lock(tx.conn, attempt_id)
             return Talk(SCRIPT.validate_json(conversation.script).language) if conversation else None
+
+    async def over(self, attempt_id: UUID, ref: str, line: int, *, is_lost: bool) -> None:
+        """The call is over with `line` (from 0): the person hung up, or the line `is_lost`."""
+        async with self._database.transaction() as tx:
+            if not await _is_talking(tx, attempt_id, ref):
+                return
+            if is_lost:
+                await conversations.broke_off(tx.conn, attempt_id, line, LINE_LOST)
+            else:
+                await person_left(tx, attempt_id, line)
 
     async def inbound_language(self, number: str) -> str:
         """The language in which the one neutral sentence is said to whoever rings this number of ours."""
@@ -104,6 +114,12 @@ class Answering:
             questions=asked.questions,
             answered=frozenset(answer.key for answer in answered),
         )
+
+
+async def _is_talking(tx: Transaction, attempt_id: UUID, ref: str) -> bool:
+    """Whether this call is the attempt's and is not over; the attempt is locked."""
+    locked = await calls.lock(tx.conn, [attempt_id])
+    return bool(locked) and locked[0].state is AttemptState.TALKING and locked[0].provider_ref == ref
 
 
 def _is_its_one_call(attempt: Attempt, ref: str) -> bool:

@@ -33,6 +33,7 @@ from klara_daemon.store.database import Database, Transaction
 from klara_daemon.telephony.floor import Timing
 from klara_daemon.telephony.relay import Leaving
 from klara_daemon.telephony.relay_frames import Setup
+from klara_daemon.web.parting import person_left
 
 OUR_FAULTS = frozenset({Leaving.FAILED, Leaving.UNREADABLE, Leaving.DRAINED})
 
@@ -76,9 +77,14 @@ class SpokenCall:
             return await self._turn(tx, attempt, heard)
 
     async def left(self, reason: str) -> None:
-        """The line is gone; the attempt ends when the phone company says so. Our faults are not held against them."""
-        if reason in OUR_FAULTS:
-            async with self._database.transaction() as tx:
+        """The line is gone; the attempt ends when the phone company says so. Only a person who closed it has left."""
+        if reason not in {*OUR_FAULTS, Leaving.CLOSED}:
+            return
+        async with self._database.transaction() as tx:
+            await calls.lock(tx.conn, [self._attempt_id])
+            if reason == Leaving.CLOSED:
+                await person_left(tx, self._attempt_id, self._line)
+            else:
                 await conversations.broke_off(tx.conn, self._attempt_id, self._line, reason)
 
     async def _turn(self, tx: Transaction, attempt: Attempt, heard: Heard) -> Sequence[Action] | None:

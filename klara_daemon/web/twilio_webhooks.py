@@ -23,6 +23,7 @@ from klara_daemon.telephony.relay import converse
 from klara_daemon.telephony.twilio import addresses, twiml
 from klara_daemon.telephony.twilio.addresses import Params, is_signed, requested_address, socket_address
 from klara_daemon.telephony.twilio.callbacks import (
+    RelayEnded,
     answer_request,
     inbound_call,
     machine_event,
@@ -104,11 +105,20 @@ class TwilioWebhooks:
 
     async def _relay_ended(self, request: web.Request, params: Params) -> web.StreamResponse:
         ended = relay_ended(request.query, params)
-        talk = None
-        if ended.broke_off and ended.attempt_id:
-            talk = await self._answering.take_up(UUID(ended.attempt_id), ended.ref, ended.resumed)
+        talk = await self._after(ended)
         log.info("relay_ended", attempt_id=ended.attempt_id, status=ended.session_status, taken_up=talk is not None)
         return self._connect(ended.attempt_id, talk, resumed=ended.resumed + 1)
+
+    async def _after(self, ended: RelayEnded) -> Talk | None:
+        """What follows on the end of a line: it is taken up again, or whose doing the end was is kept."""
+        if ended.attempt_id is None:
+            return None
+        attempt_id = UUID(ended.attempt_id)
+        if ended.broke_off:
+            return await self._answering.take_up(attempt_id, ended.ref, ended.resumed)
+        if ended.person_left or ended.is_lost:
+            await self._answering.over(attempt_id, ended.ref, ended.resumed, is_lost=ended.is_lost)
+        return None
 
     def _connect(self, attempt_id: str | None, talk: Talk | None, *, resumed: int = 0) -> web.Response:
         if talk is None or attempt_id is None:

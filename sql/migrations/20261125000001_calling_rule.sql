@@ -59,8 +59,12 @@ ALTER TABLE outreaches ADD COLUMN held_because text;       -- the codes of the r
 -- The circuit breaker: after a pause a single call is tried; only calls since it last closed are counted.
 ALTER TABLE trunks ADD COLUMN counted_since timestamptz NOT NULL DEFAULT now();
 
+-- Whose doing the end of a talk is: nobody is held to have hung up of whom that is not known.
+ALTER TABLE conversations ADD COLUMN person_left boolean NOT NULL DEFAULT false;  -- closed the line; cleared as `fault` is
+
 -- migrate:down
 
+ALTER TABLE conversations DROP COLUMN person_left;
 ALTER TABLE trunks DROP COLUMN counted_since;
 ALTER TABLE outreaches DROP COLUMN held_because;
 ALTER TABLE outreaches ALTER COLUMN planned_with DROP NOT NULL, ALTER COLUMN planned_with DROP DEFAULT;

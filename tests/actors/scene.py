@@ -149,7 +149,7 @@ class Scene:
         self.watcher = StageWatcher(self.database, self.client, self.door, poll_every_s=180, patience=self.patience)
         self.scheduler = CallScheduler(self.database)
         self.dialer = self.another_dialer()
-        self.listener = CallListener()
+        self.listener = CallListener(self.patience)
         self.reconciler = CallReconciler(self.database, self.provider, self.patience)
         self.writeback = AtsWriteback(self.database, self.client, self.door, self.patience)
 
@@ -304,6 +304,11 @@ class Scene:
         async with self.database.transaction() as tx:
             text = json.dumps({"version": 1, **state})
             await conversations.begin(tx.conn, attempt.id, attempt.outreach_id, json.dumps(script), text)
+
+    async def person_leaves(self, attempt: Attempt) -> None:
+        """The person has hung up, and the web role has seen it."""
+        async with self.database.transaction() as tx:
+            await conversations.person_left(tx.conn, attempt.id, 0)
 
     async def news(
         self, attempt: Attempt, status: str | None = None, *, ref: str | None = None, answered_by: str | None = None,

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from klara_daemon.actors.patience import PATIENCE
 from klara_daemon.domain.dispositions import AttemptState, Disposition, OutreachState
 from klara_daemon.messages import CallProgressed, CancelCall, PlanOutreach
 from klara_daemon.store import conversations
@@ -166,6 +167,7 @@ async def test_a_call_that_nobody_took_ends_as_the_line_says(
 @pytest.mark.parametrize(
     ("state", "disposition"),
     [
+        ({"phase": "connecting"}, D.NO_ANSWER),
         ({"phase": "person"}, D.NO_ANSWER),
         ({"phase": "person", "person_spoke": True}, D.HUNG_UP),
         ({"phase": "whose_number", "person_spoke": True, "somebody_else": True}, D.NO_ANSWER),
@@ -179,8 +181,55 @@ async def test_a_call_that_was_spoken_ends_as_far_as_it_came(
 ) -> None:
     await watching.news(attempt, "in-progress")
     await watching.begin_conversation(attempt, **state)
+    await watching.person_leaves(attempt)
     await watching.news(attempt, "completed")
     assert await watching.how_it_ended(attempt) == (A.ENDED, disposition)
+
+
+@pytest.mark.parametrize(
+    "state", [{"phase": "connecting"}, {"phase": "person"}, TALK, {**TALK, "answered": ["experience"]}]
+)
+async def test_a_talk_that_nobody_is_known_to_have_ended_was_cut_off_by_a_fault(
+    watching: Scene, attempt: Attempt, state: dict[str, object]
+) -> None:
+    """A process that is killed keeps nothing, and neither does a database that is away."""
+    await watching.news(attempt, "in-progress")
+    await watching.begin_conversation(attempt, **state)
+    await watching.news(attempt, "completed")
+    assert (await watching.attempt(attempt.id)).state is A.TALKING, "that the person has left may be told last"
+
+    await watching.let_pass(PATIENCE.news_s + 1)
+    await watching.reconciler.sweep()
+    await watching.deliver(CallProgressed)
+    assert await watching.how_it_ended(attempt) == (A.ENDED, D.TECHNICAL_FAILURE)
+
+
+@pytest.mark.parametrize(
+    ("state", "disposition"),
+    [
+        ({**TALK, "answered": ["experience", "start"], "complete": True}, D.INTERVIEWED),
+        ({**TALK, "phase": "ended", "disposition": "declined"}, D.DECLINED),
+    ],
+)
+async def test_what_was_said_needs_nobody_to_say_who_ended_the_talk(
+    watching: Scene, attempt: Attempt, state: dict[str, object], disposition: Disposition
+) -> None:
+    await watching.news(attempt, "in-progress")
+    await watching.begin_conversation(attempt, **state)
+    await watching.execute("UPDATE conversations SET disposition = state->>'disposition'")
+    await watching.news(attempt, "completed")
+    assert await watching.how_it_ended(attempt) == (A.ENDED, disposition)
+
+
+async def test_news_that_waits_holds_up_no_other_news(watching: Scene, attempt: Attempt) -> None:
+    await watching.news(attempt, "in-progress")
+    await watching.begin_conversation(attempt, phase="person", person_spoke=True)
+    await watching.news(attempt, "completed")
+    await watching.news(attempt, answered_by="machine_start")
+    await watching.let_pass(PATIENCE.news_s + 1)
+    await watching.reconciler.sweep()
+    await watching.deliver(CallProgressed)
+    assert await watching.how_it_ended(attempt) == (A.ENDED, D.VOICEMAIL)
 
 
 async def test_a_line_that_broke_by_our_fault_is_not_held_against_the_person(watching: Scene, attempt: Attempt) -> None:
@@ -225,6 +274,7 @@ async def test_who_has_said_who_they_are_is_no_machine(watching: Scene, attempt:
     await watching.news(attempt, answered_by="machine_start")
     assert (await watching.attempt(attempt.id)).hang_up_because is None
 
+    await watching.person_leaves(attempt)
     await watching.news(attempt, "completed")
     assert await watching.how_it_ended(attempt) == (A.ENDED, D.HUNG_UP)
 

@@ -181,7 +181,10 @@ async def test_a_machine_of_which_no_callback_told_is_found_by_asking(watching: 
     assert await watching.how_it_ended(attempt) == (A.ENDED, D.VOICEMAIL)
 
 
-async def test_a_talk_is_asked_about_only_when_it_lasts_longer_than_any_may(watching: Scene) -> None:
+@pytest.mark.parametrize(("person_left", "ended"), [(True, D.HUNG_UP), (False, D.TECHNICAL_FAILURE)])
+async def test_a_talk_is_asked_about_only_when_it_lasts_longer_than_any_may(
+    watching: Scene, person_left: bool, ended: Disposition
+) -> None:
     _, attempt = await _rings(watching)
     await watching.news(attempt, "in-progress")
     await watching.begin_conversation(attempt, phase="asking", person_spoke=True, person_confirmed=True)
@@ -190,8 +193,10 @@ async def test_a_talk_is_asked_about_only_when_it_lasts_longer_than_any_may(watc
 
     _over(watching.telephone.calls[0], CallStatus.COMPLETED)
     await watching.let_pass(11)
+    if person_left:
+        await watching.person_leaves(attempt)
     await watching.reconciler.look_at_one()
-    assert await watching.how_it_ended(attempt) == (A.ENDED, D.HUNG_UP)
+    assert await watching.how_it_ended(attempt) == (A.ENDED, ended)
 
 
 async def test_a_call_that_the_phone_company_does_not_know_is_our_fault(watching: Scene) -> None:

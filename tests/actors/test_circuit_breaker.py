@@ -121,6 +121,7 @@ async def test_a_call_that_works_opens_the_trunk(watching: Scene, status: str) -
     attempt = await tried(watching)
     assert (await look(watching)).is_on_trial, "nothing is known yet"
     await watching.begin_conversation(attempt)
+    await watching.person_leaves(attempt)
     await watching.news(attempt, status)
     trunk = await look(watching)
     assert not trunk.is_on_trial

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from klara_daemon.domain.dispositions import UNCOUNTED, CallFacts, Disposition, disposition_of, is_reached
+from klara_daemon.domain.dispositions import (
+    UNCOUNTED,
+    CallFacts,
+    Disposition,
+    disposition_of,
+    is_reached,
+    needs_to_know_who_left,
+)
 from klara_daemon.telephony.provider import CallStatus
 
 D = Disposition
-ANSWERED = CallFacts(status="completed", answered_by="human", sip_code=200, rang=True)
 
 
 def facts(**known: object) -> CallFacts:
@@ -17,18 +23,25 @@ def facts(**known: object) -> CallFacts:
 
 
 def answered(**known: object) -> CallFacts:
-    """What is known of one call that was answered."""
-    return facts(**({"status": "completed", "answered_by": "human", "sip_code": 200, "rang": True} | known))
+    """What is known of one call that was answered, and that the person ended."""
+    usual = {"status": "completed", "answered_by": "human", "sip_code": 200, "rang": True, "person_left": True}
+    return facts(**(usual | known))
+
+
+def cut_off(**known: object) -> CallFacts:
+    """What is known of one call that was answered, and of which nobody said that the person ended it."""
+    return answered(**({"person_left": False} | known))
 
 
 ROWS = [
     ("all required questions answered", answered(conversation=D.INTERVIEWED, answers=2), D.INTERVIEWED),
     ("appointment agreed", answered(conversation=D.APPOINTMENT_BOOKED), D.APPOINTMENT_BOOKED),
-    ("answered some questions, then hung up", answered(person_spoke=True, answers=1), D.PARTLY_INTERVIEWED),
-    ("answered some questions, then the line broke", answered(answers=1, error_code="64105"), D.PARTLY_INTERVIEWED),
+    ("answered some questions, then hung up", answered(so_far=D.PARTLY_INTERVIEWED, answers=1), D.PARTLY_INTERVIEWED),
     ("answered some questions, then fell silent", answered(conversation=D.PARTLY_INTERVIEWED), D.PARTLY_INTERVIEWED),
     ("hung up before the first answer", answered(person_spoke=True), D.HUNG_UP),
-    ("the dialogue saw the hang-up", answered(person_spoke=True, conversation=D.HUNG_UP), D.HUNG_UP),
+    ("hung up in the first sentences", answered(person_spoke=True, so_far=D.HUNG_UP), D.HUNG_UP),
+    ("said goodbye before the first answer", cut_off(person_spoke=True, conversation=D.HUNG_UP), D.HUNG_UP),
+    ("gave the last answer and hung up", answered(so_far=D.INTERVIEWED, answers=2), D.INTERVIEWED),
     ("call me later", answered(conversation=D.CALLBACK_REQUESTED, answers=1), D.CALLBACK_REQUESTED),
     ("a spoken no", answered(conversation=D.DECLINED), D.DECLINED),
     ("never call me again", answered(conversation=D.OPTED_OUT, answers=1), D.OPTED_OUT),
@@ -58,6 +71,28 @@ ROWS = [
     ("our address could not be reached", answered(error_code="11200"), D.TECHNICAL_FAILURE),
     ("our socket broke before the first answer", answered(error_code="64102", person_spoke=True), D.TECHNICAL_FAILURE),
     ("a broken line, taken for a hang-up", answered(conversation=D.HUNG_UP, error_code="64102"), D.TECHNICAL_FAILURE),
+    (
+        "goodbye after an answer, on a line that failed",
+        cut_off(conversation=D.PARTLY_INTERVIEWED, error_code="64105"),
+        D.TECHNICAL_FAILURE,
+    ),
+    ("our process was killed before the first answer", cut_off(so_far=D.HUNG_UP), D.TECHNICAL_FAILURE),
+    ("our process was killed after an answer", cut_off(so_far=D.PARTLY_INTERVIEWED, answers=1), D.TECHNICAL_FAILURE),
+    ("our process was killed before anybody spoke", cut_off(so_far=D.NO_ANSWER), D.TECHNICAL_FAILURE),
+    ("our process was killed before its line stood", cut_off(), D.TECHNICAL_FAILURE),
+    ("our process was killed after the last answer", cut_off(so_far=D.INTERVIEWED, answers=2), D.INTERVIEWED),
+    (
+        "our process was killed, then the call failed",
+        cut_off(so_far=D.HUNG_UP, status="failed", sip_code=480),
+        D.TECHNICAL_FAILURE,
+    ),
+    ("our line broke, then they hung up", answered(so_far=D.HUNG_UP, error_code="line_lost"), D.TECHNICAL_FAILURE),
+    (
+        "our line broke after an answer",
+        answered(so_far=D.PARTLY_INTERVIEWED, answers=1, error_code="drained"),
+        D.TECHNICAL_FAILURE,
+    ),
+    ("a mailbox that we hung up on", cut_off(answered_by="machine_start", so_far=D.HUNG_UP), D.VOICEMAIL),
     ("no last word was ever said", facts(), D.TECHNICAL_FAILURE),
     ("a word that nobody knows", facts(status="teleported"), D.TECHNICAL_FAILURE),
     ("settled as never placed", facts(placed=False), D.NOT_PLACED),
@@ -81,7 +116,7 @@ def test_every_disposition_has_a_row() -> None:
 
 @pytest.mark.parametrize("status", [status for status in CallStatus if status.is_final])
 def test_each_final_word_of_the_phone_company_is_understood(status: CallStatus) -> None:
-    assert disposition_of(CallFacts(status=status, sip_code=486)) is not D.TECHNICAL_FAILURE
+    assert disposition_of(CallFacts(status=status, sip_code=486, person_left=True)) is not D.TECHNICAL_FAILURE
 
 
 def test_what_is_nobodys_doing_does_not_count() -> None:
@@ -93,3 +128,25 @@ def test_what_is_nobodys_doing_does_not_count() -> None:
 def test_only_who_spoke_with_us_was_reached() -> None:
     unreached = {D.WRONG_PERSON, D.VOICEMAIL, D.NO_ANSWER, D.BUSY, D.CANCELLED} | UNCOUNTED
     assert {disposition for disposition in Disposition if not is_reached(disposition)} == unreached
+
+
+@pytest.mark.parametrize("so_far", [None, D.NO_ANSWER, D.HUNG_UP, D.PARTLY_INTERVIEWED])
+def test_who_ended_a_talk_has_to_be_known_only_while_it_is_not(so_far: Disposition | None) -> None:
+    assert needs_to_know_who_left(cut_off(so_far=so_far))
+    assert not needs_to_know_who_left(answered(so_far=so_far))
+    assert not needs_to_know_who_left(cut_off(so_far=so_far, error_code="failed"))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        cut_off(conversation=D.DECLINED),
+        cut_off(conversation=D.HUNG_UP),
+        cut_off(so_far=D.INTERVIEWED, answers=2),
+        cut_off(so_far=D.HUNG_UP, answered_by="machine_start"),
+        cut_off(conversed=False),
+        facts(status="busy"),
+    ],
+)
+def test_who_ended_it_makes_no_difference_to_what_is_certain(known: CallFacts) -> None:
+    assert not needs_to_know_who_left(known)

@@ -42,6 +42,7 @@ PATIENCE: Final = Patience(
     },
     ask_again_s=2,
     news_s=2,
+    parting_s=1.5,
 )
 
 

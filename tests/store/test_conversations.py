@@ -50,6 +50,21 @@ async def test_a_line_is_taken_up_so_often_and_never_after_the_end(watching: Sce
         assert not await conversations.take_up(conn, attempt.outreach_id, 0, 9)
 
 
+async def test_who_has_left_has_not_once_the_talk_goes_on(watching: Scene, attempt: Attempt) -> None:
+    async def has_left() -> bool:
+        conversation = await conversations.lock(conn, attempt.id)
+        return conversation is not None and conversation.person_left
+
+    async with watching.database.connection() as conn:
+        assert [await conversations.person_left(conn, attempt.id, line) for line in (1, 0, 0)] == [False, True, False]
+        assert await has_left()
+        await conversations.store_turn(conn, attempt.id, '{"version": 1}', None)
+        assert not await has_left()
+        await conversations.person_left(conn, attempt.id, 0)
+        await conversations.take_up(conn, attempt.id, 0, 5)
+        assert not await has_left()
+
+
 async def test_a_line_is_taken_up_once_and_its_late_fault_is_none_of_the_next(
     watching: Scene, attempt: Attempt
 ) -> None:

@@ -52,6 +52,8 @@ async def test_answers_keep_the_wording_that_was_asked_and_open_questions_are_na
         await conversations.keep_answer(
             tx.conn, outreach.id, attempt.id, 0, asked, heard="Sieben", meaning="7", at=tx.now
         )
+    await watching.begin_conversation(attempt, phase="asking", person_spoke=True, answered=["experience"])
+    await watching.person_leaves(attempt)
     await watching.configure(calling={"max_attempts": 1})
     await watching.news(attempt, "completed")
     await watching.deliver()

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
 from klara_daemon.domain.dialogue.turns import (
     Action,
@@ -392,8 +392,8 @@ async def test_a_frame_that_is_too_long_closes_the_line() -> None:
     async with line(conversation := Scripted()) as phone:
         await phone.send(setup(greeted="yes"), prompt("x" * (FRAME_LIMIT + 1)))
         assert await phone.close_code() == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
-        assert await phone.over() is Leaving.CLOSED
-    assert conversation.left_as == ["closed"]
+        assert await phone.over() is Leaving.BROKEN
+    assert conversation.left_as == ["broken"]
 
 
 @pytest.mark.parametrize("frames", [[], [prompt("ja")], GARBAGE])
@@ -416,6 +416,15 @@ async def test_somebody_who_hangs_up_has_left() -> None:
     assert conversation.left_as == ["closed"]
 
 
+@pytest.mark.parametrize("code", [WSCloseCode.GOING_AWAY, WSCloseCode.INTERNAL_ERROR, WSCloseCode.INVALID_TEXT])
+async def test_a_line_that_is_closed_because_something_fails_is_broken(code: WSCloseCode) -> None:
+    async with line(conversation := Scripted()) as phone:
+        await phone.send(setup(greeted="yes"))
+        await phone.socket.close(code=code)
+        assert await phone.over() is Leaving.BROKEN
+    assert conversation.left_as == ["broken"]
+
+
 async def test_a_line_that_breaks_during_a_turn_loses_no_turn() -> None:
     conversation = Scripted(turns=[[Say("Danke.", "t@1")] * 50])
     async with line(conversation) as phone:
@@ -427,9 +436,9 @@ async def test_a_line_that_breaks_during_a_turn_loses_no_turn() -> None:
 
         conversation.before_turn = break_the_line
         await phone.send(setup(greeted="yes"), prompt("sieben"))
-        assert await phone.over() is Leaving.CLOSED
+        assert await phone.over() is Leaving.BROKEN
     assert conversation.heard == [Speech("sieben")]
-    assert conversation.left_as == ["closed"]
+    assert conversation.left_as == ["broken"]
 
 
 async def test_on_shutdown_the_socket_is_given_up_for_another_process_to_take() -> None:

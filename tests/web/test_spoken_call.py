@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome
+from klara_daemon.actors.patience import PATIENCE
+from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome, OutreachState
+from klara_daemon.messages import CallProgressed
 from klara_daemon.store.calls import Attempt
 from klara_daemon.telephony.floor import Timing
 from klara_daemon.web import twilio_webhooks
@@ -30,6 +32,19 @@ async def _answers(scene: Scene) -> list[tuple[str, str, str | None]]:
 
 async def _over(scene: Scene, attempt: Attempt) -> Disposition | None:
     await scene.news(attempt, "completed")
+    await scene.deliver()
+    return (await scene.how_it_ended(attempt))[1]
+
+
+async def _hang_up_is_known(scene: Scene) -> None:
+    await eventually(lambda: scene.value("SELECT person_left FROM conversations ORDER BY begun_at DESC LIMIT 1"))
+
+
+async def _over_in_the_end(scene: Scene, attempt: Attempt) -> Disposition | None:
+    """The phone company tells only that the call is over, and nobody ever says who ended it."""
+    await _over(scene, attempt)
+    await scene.let_pass(PATIENCE.news_s + 1)
+    await scene.reconciler.sweep()
     await scene.deliver()
     return (await scene.how_it_ended(attempt))[1]
 
@@ -228,7 +243,7 @@ async def test_a_call_that_is_not_the_one_of_its_attempt_is_not_spoken_with(
 
 async def test_a_socket_for_a_call_that_nobody_took_is_refused(watching: Scene, front: Front, attempt: Attempt) -> None:
     told = await front.answer(attempt)
-    await watching.news(attempt, "completed")
+    await watching.news(attempt, "no-answer")
     async with front.relay(attempt, told) as line:
         assert await line.heard() == ""
 
@@ -273,6 +288,7 @@ async def test_who_hangs_up_in_the_middle_is_asked_the_open_question_next_time(
     told = await front.answer(attempt)
     async with front.relay(attempt, told) as line:
         await line.talk(HERE, GOOD_TIME, "Sieben Jahre.")
+    await _hang_up_is_known(watching)
     assert await _over(watching, attempt) is Disposition.PARTLY_INTERVIEWED
 
     second = await watching.dial(await watching.outreach(attempt.outreach_id))
@@ -282,6 +298,81 @@ async def test_who_hangs_up_in_the_middle_is_asked_the_open_question_next_time(
     assert SECOND in said[1]
     assert len(await _answers(watching)) == 2
     assert await _over(watching, second) is Disposition.INTERVIEWED
+
+
+async def test_two_talks_that_our_process_did_not_outlive_are_no_refusal(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    """It is killed after "Ja", and back after the phone company asked what follows: the call has ended by then."""
+    for _ in range(2):
+        async with front.relay(attempt, await front.answer(attempt)) as line:
+            await line.talk(HERE, GOOD_TIME)
+            line.tear()
+        assert await _over_in_the_end(watching, attempt) is Disposition.TECHNICAL_FAILURE
+        attempt = await watching.dial(await watching.outreach(attempt.outreach_id))
+    assert (await watching.outreach(attempt.outreach_id)).state is OutreachState.CALLING
+
+
+async def test_a_database_that_is_away_in_the_middle_of_a_talk_is_no_hang_up(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, GOOD_TIME, "Sieben Jahre.")
+        await watching.execute("ALTER TABLE conversations RENAME TO mislaid")
+        try:
+            assert await line.talk("Sofort.") == [""]
+            assert (await front.relay_ended(attempt, told)).status == 500
+        finally:
+            await watching.execute("ALTER TABLE mislaid RENAME TO conversations")
+    assert await _over_in_the_end(watching, attempt) is Disposition.TECHNICAL_FAILURE
+
+    second = await watching.dial(await watching.outreach(attempt.outreach_id))
+    async with front.relay(second, await front.answer(second)) as line:
+        assert SECOND in (await line.talk(HERE, GOOD_TIME))[1], "what was answered stays answered"
+
+
+@pytest.mark.parametrize("news_first", [True, False])
+async def test_who_hangs_up_before_the_first_answer_is_known_to_have_done_so(
+    watching: Scene, front: Front, attempt: Attempt, news_first: bool
+) -> None:
+    """That the call is over and that the person has left are told in any order, and no socket has to tell it."""
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE, GOOD_TIME)
+        line.tear()
+    if news_first:
+        assert await _over(watching, attempt) is None
+    assert (await front.relay_ended(attempt, told, "completed", CallStatus="completed")).verbs == ["Hangup"]
+    if news_first:
+        assert await watching.waiting_messages() == [CallProgressed.name]
+        await watching.deliver()
+        assert (await watching.how_it_ended(attempt))[1] is Disposition.HUNG_UP
+    else:
+        assert await _over(watching, attempt) is Disposition.HUNG_UP
+
+
+async def test_who_hangs_up_on_a_line_that_was_left_behind_has_not_left(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    told = await front.answer(attempt)
+    again = await front.relay_ended(attempt, told)
+    await front.relay_ended(attempt, told, "completed", CallStatus="completed")
+    assert await watching.value("SELECT person_left FROM conversations") is False
+    async with front.relay(attempt, again) as line:
+        await line.heard()
+    await _hang_up_is_known(watching)
+
+
+async def test_a_line_that_failed_before_the_call_was_over_is_nobodys_hanging_up(
+    watching: Scene, front: Front, attempt: Attempt
+) -> None:
+    told = await front.answer(attempt)
+    async with front.relay(attempt, told) as line:
+        await line.talk(HERE)
+    await _hang_up_is_known(watching)
+    assert (await front.relay_ended(attempt, told, "failed", CallStatus="completed")).verbs == ["Hangup"]
+    assert await _over(watching, attempt) is Disposition.TECHNICAL_FAILURE
 
 
 async def test_two_silences_end_it_politely(watching: Scene, attempt: Attempt) -> None:

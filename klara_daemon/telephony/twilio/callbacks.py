@@ -70,7 +70,21 @@ class RelayEnded:
     @property
     def broke_off(self) -> bool:
         """Whether our socket failed while the person is still on the line, so that the call can go on."""
-        return self.session_status == "failed" and not (self.call_status is not None and self.call_status.is_final)
+        return self.session_status == "failed" and not self._call_is_over
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether our socket failed and the call is over as well: what came first is not known."""
+        return self.session_status == "failed" and self._call_is_over
+
+    @property
+    def person_left(self) -> bool:
+        """Whether the person hung up."""
+        return self.session_status == "completed"
+
+    @property
+    def _call_is_over(self) -> bool:
+        return self.call_status is not None and self.call_status.is_final
 
 
 @dataclass(frozen=True, slots=True)

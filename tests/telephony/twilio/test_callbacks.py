@@ -98,6 +98,21 @@ def test_only_a_failed_session_of_a_live_call_can_be_taken_up_again(fields: dict
     assert relay_ended(QUERY, form(**fields)).broke_off is broke_off
 
 
+@pytest.mark.parametrize(
+    ("session", "call", "person_left", "is_lost"),
+    [
+        ("completed", "completed", True, False),
+        ("failed", "completed", False, True),
+        ("failed", "in-progress", False, False),
+        ("ended", "in-progress", False, False),
+        ("ended", "completed", False, False),
+    ],
+)
+def test_only_who_is_said_to_have_hung_up_has(session: str, call: str, person_left: bool, is_lost: bool) -> None:
+    ended = relay_ended(QUERY, form(SessionStatus=session, CallStatus=call))
+    assert (ended.person_left, ended.is_lost) == (person_left, is_lost)
+
+
 def test_the_end_of_a_session_is_read_in_full() -> None:
     event = relay_ended(
         QUERY | {"resumed": "2"},
