@@ -17,10 +17,21 @@ from klara_daemon.demo.telephone.people import (
     Reply,
     Voicemail,
 )
-from klara_daemon.domain.dispositions import Outcome
+from klara_daemon.domain.dispositions import Disposition, Outcome
 
 FIRST_QUESTION: Final = "Wie viele Jahre"
 SECOND_QUESTION: Final = "Ab wann"
+
+
+_COMES_TO: Final[dict[type[Behaviour], frozenset[Disposition]]] = {
+    Answers: frozenset({Disposition.INTERVIEWED}),
+    HangsUpAfter: frozenset({Disposition.HUNG_UP, Disposition.PARTLY_INTERVIEWED}),
+    NoAnswer: frozenset({Disposition.NO_ANSWER}),
+    Busy: frozenset({Disposition.BUSY}),
+    # without the verdict of machine detection, which may be lost, it is somebody who says nothing of use
+    Voicemail: frozenset({Disposition.VOICEMAIL, Disposition.NO_ANSWER}),
+    NotInService: frozenset({Disposition.INVALID_NUMBER}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,11 @@ class Person:
     outcome: Outcome
     calls: int
     says: tuple[str, ...] = ()
+
+    @property
+    def can_end_a_call_as(self) -> frozenset[Disposition]:
+        """What their own doing may come to in any call, early or late: whatever else counts was not theirs."""
+        return frozenset().union(*(_COMES_TO[type(behaviour)] for behaviour in self.takes_calls))
 
 
 def answering(years: str, start: str) -> Replies:

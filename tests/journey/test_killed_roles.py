@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from klara_daemon.demo.telephone.api import Fault
+from klara_daemon.domain.dispositions import Disposition
 from klara_daemon.flow import Role
 from tests.eventually import eventually
 from tests.journey.candidates import NOT_THERE_AT_FIRST, PEOPLE
@@ -117,6 +118,23 @@ async def test_the_loss_of_all_processes_at_once_costs_nothing_but_time(
         verdict = judge(await under_test.evidence())
         assert verdict.is_clean, str(verdict)
         assert verdict.recovered, "nothing was interrupted: this run shows nothing"
+
+
+async def test_a_talk_that_nobody_was_there_to_take_up_again_is_nobodys_hanging_up(
+    database_url: str, amqp_url: str, tmp_path: Path
+) -> None:
+    async with journey(database_url, amqp_url, tmp_path) as under_test:
+        await under_test.begin()
+        async with under_test.going():
+            async with asyncio.timeout(30):
+                await people_are_speaking(under_test)
+            await under_test.take_away(under_test.of(Role.WEB).kill)
+            await under_test.town.telephone.idle()
+            under_test.of(Role.WEB).start()
+        evidence = await under_test.evidence()
+        verdict = judge(evidence)
+        assert verdict.is_clean, str(verdict)
+        assert Disposition.TECHNICAL_FAILURE in {attempt.disposition for attempt in evidence.attempts}
 
 
 def kill_all(daemon: Sequence[DaemonProcess]) -> None:

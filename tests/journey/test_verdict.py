@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from klara_daemon.demo.telephone.people import Answers, Busy, HangsUpAfter, NoAnswer, NotInService
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome
 from tests.journey.candidates import Person
 from tests.journey.evidence import Attempt, Call, Evidence
@@ -18,6 +19,7 @@ from tests.journey.verdict import Verdict, judge
 MONDAY: Final = datetime(2026, 9, 7, 9, 3, tzinfo=BERLIN)
 ADA: Final = 7
 NUMBER: Final = "+4915123456701"
+ANSWERS: Final = Answers(["Sieben Jahre."])
 NOTE: Final = "Sieben Jahre.\nKlara-Ref: 1"
 
 
@@ -29,7 +31,7 @@ def attempt(number: int, disposition: Disposition, at: datetime, **other: Any) -
 
 #: Somebody who was busy at first, and was interviewed a quarter of an hour later.
 CLEAN: Final = Evidence(
-    people={ADA: Person("Ada", NUMBER, (), Outcome.COMPLETED, 2, ("Sieben Jahre.",))},
+    people={ADA: Person("Ada", NUMBER, (Busy(), ANSWERS), Outcome.COMPLETED, 2, ("Sieben Jahre.",))},
     entered_at={ADA: MONDAY - timedelta(minutes=3)},
     attempts=[
         attempt(1, Disposition.BUSY, MONDAY),
@@ -54,6 +56,11 @@ def test_a_clean_journey_is_clean_and_counts_what_was_recovered() -> None:
 def second_at(at: datetime, **first: Any) -> Evidence:
     """The second attempt at another time, after another first one."""
     return replace(CLEAN, attempts=[replace(FIRST, **first), replace(SECOND, placed_at=at)])
+
+
+def second_ended(disposition: Disposition) -> Evidence:
+    """The second attempt, to somebody who answers it, ended otherwise."""
+    return replace(CLEAN, attempts=[FIRST, replace(SECOND, disposition=disposition)])
 
 
 LOST: Final = {
@@ -113,6 +120,9 @@ UNEXPECTED: Final = {
             for n in range(1, 6)
         ],
     ),
+    "a hang-up of somebody who never hangs up": second_ended(Disposition.HUNG_UP),
+    "an interview that was cut off, held against who never hangs up": second_ended(Disposition.PARTLY_INTERVIEWED),
+    "silence of somebody who speaks": second_ended(Disposition.NO_ANSWER),
     "another outcome": replace(CLEAN, outcomes={ADA: [Outcome.REFUSED]}),
     "a move to elsewhere": replace(CLEAN, moves={ADA: [1]}),
     "a parked message": replace(CLEAN, parked=["plan_outreach: KeyError"]),
@@ -141,11 +151,23 @@ def test_a_call_that_was_called_off_before_it_rang_was_not_placed() -> None:
     assert judge(evidence).is_clean, str(judge(evidence))
 
 
+@pytest.mark.parametrize("disposition", [Disposition.HUNG_UP, Disposition.PARTLY_INTERVIEWED])
+def test_who_hangs_up_may_have_hung_up(disposition: Disposition) -> None:
+    hangs_up = replace(CLEAN.people[ADA], takes_calls=(Busy(), HangsUpAfter(1, ["Ja."]), ANSWERS))
+    evidence = second_ended(disposition)
+    assert judge(replace(evidence, people={ADA: hangs_up})).is_clean
+
+
+def test_a_fault_is_held_against_nobody() -> None:
+    evidence = second_ended(Disposition.TECHNICAL_FAILURE)
+    assert judge(evidence).is_clean, str(judge(evidence))
+
+
 def test_as_many_calls_as_the_maximum_allows_are_not_too_many() -> None:
     calls = [attempt(n, Disposition.NO_ANSWER, MONDAY + timedelta(days=n - 1)) for n in range(1, MAX_ATTEMPTS + 1)]
     evidence = replace(
         CLEAN,
-        people={ADA: Person("Ada", NUMBER, (), Outcome.EXHAUSTED, MAX_ATTEMPTS)},
+        people={ADA: Person("Ada", NUMBER, (NoAnswer(),), Outcome.EXHAUSTED, MAX_ATTEMPTS)},
         attempts=calls,
         outcomes={ADA: [Outcome.EXHAUSTED]},
         calls=[Call(f"CA{one.number}", one.id, NUMBER) for one in calls],
@@ -157,7 +179,7 @@ def test_as_many_calls_as_the_maximum_allows_are_not_too_many() -> None:
 
 def test_a_number_that_is_refused_need_not_have_rung() -> None:
     refused = attempt(1, Disposition.INVALID_NUMBER, MONDAY, ref=None)
-    uncallable = Person("Ada", NUMBER, (), Outcome.UNCALLABLE, 1)
+    uncallable = Person("Ada", NUMBER, (NotInService(),), Outcome.UNCALLABLE, 1)
     evidence = Evidence(
         people={ADA: uncallable},
         entered_at=CLEAN.entered_at,

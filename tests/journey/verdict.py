@@ -57,7 +57,12 @@ def judge(evidence: Evidence) -> Verdict:
     return Verdict(
         lost=[*_lost_calls(evidence), *_lost_people(evidence), *(f"{one} was never done" for one in evidence.left)],
         duplicated=[*_doubled_calls(evidence), *_early_calls(evidence), *_doubled_writing(evidence)],
-        unexpected=[*_strange_calls(evidence), *_too_many_calls(evidence), *_strange_ends(evidence)],
+        unexpected=[
+            *_strange_calls(evidence),
+            *_wronged_people(evidence),
+            *_too_many_calls(evidence),
+            *_strange_ends(evidence),
+        ],
         recovered=sorted(evidence.interrupted - evidence.left),
     )
 
@@ -161,6 +166,14 @@ def _strange_calls(evidence: Evidence) -> Iterator[str]:
         at = _local(attempt.placed_at)
         if at.isoweekday() == SUNDAY or not any(opens <= at.time() < closes for opens, closes in WINDOWS):
             yield f"{_name(evidence, attempt)} at {at:%A %H:%M}, out of hours"
+
+
+def _wronged_people(evidence: Evidence) -> Iterator[str]:
+    """Calls held against somebody who did no such thing: our own outage is not theirs to have hung up."""
+    for attempt in evidence.attempts:
+        doing = evidence.people[attempt.candidate_id].can_end_a_call_as
+        if attempt.disposition is not None and attempt.disposition not in {*doing, *_UNCOUNTED}:
+            yield f"{_name(evidence, attempt)} ended as {attempt.disposition}, which was not their doing"
 
 
 def _too_many_calls(evidence: Evidence) -> Iterator[str]:
