@@ -6,12 +6,11 @@ case: systemd credentials, compose secrets and Kubernetes secrets are such folde
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import (
@@ -24,6 +23,7 @@ from pydantic_settings import (
 )
 
 from klara_daemon.errors import KlaraError
+from klara_daemon.urls import check_amqp_url, check_database_url, check_http_url
 
 PREFIX = "KLARA_"
 SECRETS_DIR = "KLARA_SECRETS_DIR"
@@ -64,31 +64,21 @@ class Address(NamedTuple):
 
 
 def _database_url(url: str) -> str:
-    if url and urlsplit(url).scheme not in {"postgres", "postgresql"}:
-        raise ValueError("not a Postgres URL")
+    if url:
+        check_database_url(url)
     return url
 
 
 def _amqp_url(url: str) -> str:
-    parts = urlsplit(url)
-    if url and url != IN_PROCESS_BROKER and (parts.scheme not in {"amqp", "amqps"} or not parts.hostname):
-        raise ValueError("not an AMQP URL")
+    if url and url != IN_PROCESS_BROKER:
+        check_amqp_url(url)
     return url
 
 
 def _http_url(url: str) -> str:
-    parts = urlsplit(url)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts))
-    if url and (not safe or not parts.hostname or parts.query or parts.fragment or parts.username is not None):
-        raise ValueError("not a web address that secrets may travel to")
+    if url:
+        check_http_url(url)
     return url.rstrip("/")
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    try:
-        return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _secret_keys(given: object) -> object:
@@ -127,7 +117,9 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     database_url: DatabaseUrl = Field(
-        default="", repr=False, description="postgresql://user:password@host:5432/database"
+        default="",
+        repr=False,
+        description="postgresql://user:password@host:5432/database (the password's / @ ? # as %2F %40 %3F %23)",
     )
     amqp_url: AmqpUrl = Field(
         default="",

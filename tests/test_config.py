@@ -88,12 +88,51 @@ def test_an_empty_health_address_means_none_and_every_other_empty_variable_means
     assert config.drain_s == 25
 
 
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("KLARA_DATABASE_URL", "postgres://db"),
+        ("KLARA_DATABASE_URL", "postgresql://klara:ses%2Fame%40@db-1.internal:5432/klara?sslmode=verify-full"),
+        ("KLARA_DATABASE_URL", "postgresql://klara@[::1]:5432/klara"),
+        ("KLARA_DATABASE_URL", "postgresql://klara@one:5432,two:5433/klara?target_session_attrs=primary"),
+        ("KLARA_DATABASE_URL", "postgresql://klara:@/klara?host=/run/postgresql&port=5433"),
+        ("KLARA_DATABASE_URL", "postgresql://klara@%2Frun%2Fpostgresql:5433/klara"),
+        ("KLARA_AMQP_URL", "amqps://klara:ses%2Fame@rabbit.example.:5671/%2Fklara?cafile=/etc/ca.pem"),
+        ("KLARA_AMQP_URL", "amqp://localhost//"),
+        ("KLARA_PUBLIC_URL", "https://klara.bücher.example:8443/in"),
+        ("KLARA_TWILIO_API_URL", "http://[::1]:9"),
+    ],
+)
+def test_every_usual_way_to_write_an_address_is_taken(variable: str, url: str) -> None:
+    assert getattr(Config.from_env({variable: url}), variable.removeprefix("KLARA_").lower()) == url
+
+
 BAD = [
     ("KLARA_DATABASE_URL", "mysql://klara:sesame@db/klara"),
     ("KLARA_DATABASE_URL", "sesame"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@db:54x2/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@db:99999/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@db:0/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@db,db2:54x2/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@d b/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@db..example/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:ses/ame@db/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:5/sesame@db/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:ses@ame@db/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:5?sesame@db/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:5#sesame@db/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@d\tb/klara"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@db/klara?sslmode=sesame"),
+    ("KLARA_DATABASE_URL", "postgresql://klara:sesame@db/klara?sslmode"),
+    ("KLARA_DATABASE_URL", "postgresql:///klara?host=db&port=54x2"),
     ("KLARA_AMQP_URL", "amqp:sesame"),
     ("KLARA_AMQP_URL", "http://klara:sesame@rabbit/"),
     ("KLARA_AMQP_URL", "memory"),
+    ("KLARA_AMQP_URL", "amqp://klara:sesame@rabbit:54x2/"),
+    ("KLARA_AMQP_URL", "amqp://klara:sesame@rabbit:99999/"),
+    ("KLARA_AMQP_URL", "amqp://klara:sesame@rab bit/"),
+    ("KLARA_AMQP_URL", "amqp://klara:5/sesame@rabbit/"),
+    ("KLARA_AMQP_URL", "amqp://klara:ses@ame@rabbit/"),
     ("KLARA_LISTEN", "8080"),
     ("KLARA_LISTEN", ":8080"),
     ("KLARA_LISTEN", "localhost"),
@@ -112,7 +151,14 @@ BAD = [
     ("KLARA_PUBLIC_URL", "https://klara.example.com/?sesame=1"),
     ("KLARA_PUBLIC_URL", "https://a:sesame@klara.example.com"),
     ("KLARA_PUBLIC_URL", "https://[sesame"),
+    ("KLARA_PUBLIC_URL", "https://klara.example.com:80x"),
+    ("KLARA_PUBLIC_URL", "https://klara example.com"),
+    ("KLARA_PUBLIC_URL", "https://klara.exam\nple.com"),
     ("KLARA_RECRUITEE_API_URL", "http://api.recruitee.com"),
+    ("KLARA_RECRUITEE_API_URL", "https://api.recruitee.com:80x"),
+    ("KLARA_RECRUITEE_API_URL", "https://api recruitee.com"),
+    ("KLARA_TWILIO_API_URL", "https://api.twilio.com:99999"),
+    ("KLARA_TWILIO_API_URL", "https://api.twilio.com%"),
     ("KLARA_TWILIO_API_URL", "ftp://sesame"),
     ("KLARA_SECRET_KEYS", "sesame"),
     ("KLARA_SECRET_KEYS", f"{KEYS[0]};{KEYS[1]}"),

@@ -216,3 +216,14 @@ async def test_an_address_that_is_taken_is_named_in_words(environment: dict[str,
     assert f"Nobody can listen on {environment['KLARA_HEALTH_LISTEN']}: " in said
     assert "KLARA_HEALTH_LISTEN" in said
     assert "Traceback" not in said
+
+
+async def test_a_database_that_no_waiting_brings_is_named_in_words(environment: dict[str, str], tmp_path: Path) -> None:
+    environment["KLARA_DATABASE_URL"] = "postgresql://klara:pa55word@127.0.0.1:1/klara?sslmode=verify-full"
+    environment["HOME"] = "/nowhere"
+    async with running(tmp_path, environment, "-m", "klara_daemon", "run", "ats-writeback") as daemon:
+        assert await daemon.ended() == 78
+        said = daemon.log.read_text()
+    assert "The address of the database cannot be used.\nroot certificate file " in said
+    assert "KLARA_DATABASE_URL" in said
+    assert not any(word in said for word in ("pa55word", "Traceback"))

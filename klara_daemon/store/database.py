@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from klara_daemon.errors import KlaraError
 from klara_daemon.messages import Message, encode
 
 if TYPE_CHECKING:
@@ -41,6 +42,25 @@ OUTAGE = (
     OSError,
     TimeoutError,
 )
+
+
+class UnusableAddress(KlaraError):
+    """The driver can make nothing of the database's address: unlike an outage, no waiting mends it."""
+
+    exit_status = 78  # EX_CONFIG
+
+
+@contextmanager
+def address_faults_in_words() -> Iterator[None]:
+    """Turn the driver's word on an address that it cannot use, one of its `OUTAGE`s, into `UnusableAddress`."""
+    try:
+        yield
+    except asyncpg.ClientConfigurationError as error:
+        raise UnusableAddress(
+            "The address of the database cannot be used.",
+            means=f"{error}",  # names options and files, never the password
+            remedy="Mend KLARA_DATABASE_URL, or the variable of libpq's (PGSSLMODE ...) that it is about.",
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +177,14 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection outside of any transaction, for reading."""
-        async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
-            yield conn
+        with address_faults_in_words():
+            async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
+                yield conn
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction: committed on leaving, rolled back on an exception. Messages and bells go with the commit."""
-        async with self._pool.acquire(timeout=ACQUIRE_S) as conn, conn.transaction():
+        async with self.connection() as conn, conn.transaction():
             tx = Transaction(conn, self.now)
             yield tx
             await tx.finish()

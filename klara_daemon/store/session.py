@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from klara_daemon.errors import KlaraError
-from klara_daemon.store.database import OUTAGE, Connection, Transaction
+from klara_daemon.store.database import OUTAGE, Connection, Transaction, address_faults_in_words
 
 CONNECT_S = 10.0
 STATEMENT_S = 30.0
@@ -22,7 +22,10 @@ class DatabaseFailed(KlaraError):
 
 @asynccontextmanager
 async def session(database_url: str) -> AsyncIterator[Connection]:
-    """A connection of its own. Whatever the database does to the body comes out as `DatabaseFailed`."""
+    """A connection of its own. Whatever the database does to the body comes out as `DatabaseFailed`.
+
+    Raises `UnusableAddress` when there is no sense in asking at all.
+    """
     try:
         conn = await _connect(database_url)
         try:
@@ -44,7 +47,8 @@ async def transaction(database_url: str) -> AsyncIterator[Transaction]:
 
 async def _connect(database_url: str) -> Connection:
     try:
-        return await asyncpg.connect(database_url, timeout=CONNECT_S, command_timeout=STATEMENT_S)
+        with address_faults_in_words():
+            return await asyncpg.connect(database_url, timeout=CONNECT_S, command_timeout=STATEMENT_S)
     except ValueError as error:
         raise DatabaseFailed("The address of the database cannot be understood.", remedy=CHECK_URL) from error
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from klara_daemon.store.database import UnusableAddress
 from klara_daemon.store.session import DatabaseFailed, session
 
 
@@ -28,6 +29,16 @@ async def test_an_address_that_is_none() -> None:
 
     assert "The address of the database cannot be understood." in told
     assert "pa55word" not in told
+
+
+async def test_an_address_whose_certificate_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/nowhere")
+    with pytest.raises(UnusableAddress) as failed:
+        async with session("postgresql://klara:pa55word@127.0.0.1:1/klara?sslmode=verify-full"):
+            pass
+
+    told = failed.value.render()
+    assert (failed.value.exit_status, "root certificate file" in told, "pa55word" in told) == (78, True, False)
 
 
 async def test_a_database_that_is_not_there(database_url: str) -> None:
