@@ -2,7 +2,8 @@
 
 1. A claim that nobody sent is given up: nothing rang.
 2. A request whose answer was lost is looked for; only after ten minutes without a trace was it never placed.
-3. A call without news is asked about; one that the phone company still queues after a minute is called off.
+3. A call without news is asked about; one that the phone company still queues after a minute is called off, and one
+   that it does not know has failed only after those ten minutes: what it tells of calls lags behind.
 4. A call that does not ring when its window ends is called off, and so is one whose candidate has left.
 5. Whoever is to be hung up on is hung up on.
 """
@@ -122,16 +123,22 @@ class CallReconciler:
         if call is not None:
             await self._settle(attempt, call)
         else:
-            log.error("call_unknown_to_provider", attempt_id=attempt.id)
-            await self._settle(attempt, None)
+            await self._not_known(attempt)
 
-    async def _settle(self, attempt: Attempt, call: RemoteCall | None) -> None:
+    async def _not_known(self, attempt: Attempt) -> None:
+        """The phone company took the call and does not know it: as long as that may be lag, it may ring."""
         async with self._database.transaction() as tx:
             (locked,) = await calls.lock(tx.conn, [attempt.id])
-            if call is None:
-                if locked.state is not AttemptState.ENDED:
-                    await end_attempt(tx, locked, Disposition.TECHNICAL_FAILURE)
-                return
+            age_s = await silent_calls.seconds_since_placing(tx.conn, attempt.id)
+            if age_s <= self._patience.absent_s:
+                log.info("call_not_known_yet", attempt_id=attempt.id, seconds=round(age_s))
+            elif locked.state is not AttemptState.ENDED:
+                log.error("call_unknown_to_provider", attempt_id=attempt.id)
+                await end_attempt(tx, locked, Disposition.TECHNICAL_FAILURE)
+
+    async def _settle(self, attempt: Attempt, call: RemoteCall) -> None:
+        async with self._database.transaction() as tx:
+            (locked,) = await calls.lock(tx.conn, [attempt.id])
             await calls.adopt(tx.conn, locked.id, call.ref)
             if call.answered_by is not None:
                 await machine_told(tx, locked, call.answered_by)

@@ -81,8 +81,14 @@ class CallSender:
                 tx.ring("hang_ups")
         log.info("call_placed", attempt_id=attempt_id, outreach_id=attempt.outreach_id, attempt_number=attempt.number)
         if attempt.state is AttemptState.ENDED:
-            # The answer came after the attempt was given up: whatever rings now is nobody's.
+            await self._call_off(attempt_id, call)
+
+    async def _call_off(self, attempt_id: UUID, call: RemoteCall) -> None:
+        """The answer came after the attempt was given up: whatever rings now is nobody's."""
+        try:
             await self._provider.cancel(call.ref)
+        except Uncertain as error:
+            log.warning("hang_up_unclear", attempt_id=attempt_id, cause=str(error))  # and who answers is hung up on
 
     async def _rejected(self, attempt_id: UUID, error: Rejected) -> None:
         """A refused account pauses the trunk and costs nobody a try; a refused number is one that is not in service."""

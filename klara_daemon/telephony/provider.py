@@ -110,7 +110,7 @@ class Provider(Protocol):
         """Look for the call of a dial whose answer was lost, made at `since`; refs in `taken` belong to others."""
 
     async def fetch(self, ref: str) -> RemoteCall | None:
-        """How the call stands; None when the phone company does not know it. Raises `Uncertain`."""
+        """How the call stands; None when the phone company does not know it, perhaps not yet. Raises `Uncertain`."""
 
     async def hangup(self, ref: str) -> None:
         """End the call, also while queued or ringing; harmless when it has ended. Raises `Uncertain`."""

@@ -199,10 +199,15 @@ async def test_a_talk_is_asked_about_only_when_it_lasts_longer_than_any_may(
     assert await watching.how_it_ended(attempt) == (A.ENDED, ended)
 
 
-async def test_a_call_that_the_phone_company_does_not_know_is_our_fault(watching: Scene) -> None:
+async def test_a_call_that_the_phone_company_does_not_know_for_ten_minutes_is_a_failure(watching: Scene) -> None:
     attempt = await _dialled(watching)
     watching.telephone.calls.clear()
-    await watching.let_pass(61)
+    for seconds in (61, ABSENT_S - 61 - 5):
+        await watching.let_pass(seconds)
+        assert await watching.reconciler.look_at_one()
+        assert await watching.how_it_ended(attempt) == (A.PLACED, None)
+
+    await watching.let_pass(40)
     await watching.reconciler.look_at_one()
     assert await watching.how_it_ended(attempt) == (A.ENDED, D.TECHNICAL_FAILURE)
 
@@ -272,6 +277,21 @@ async def test_a_call_that_does_not_ring_when_its_window_ends_is_cancelled(watch
         await watching.let_pass(31)
         await watching.reconciler.look_at_one()
     assert await watching.reconciler.hang_up_one()
+    await eventually(lambda: watching.telephone.calls[0].status is CallStatus.CANCELED)
+
+
+async def test_a_call_that_is_not_known_everywhere_yet_when_its_window_ends_is_not_given_up(watching: Scene) -> None:
+    watching.clock.set(NOON - timedelta(seconds=1))
+    attempt = await _dialled(watching)
+    watching.clock.set(NOON)
+    await watching.reconciler.sweep()
+    watching.telephone.question_faults.extend([Fault.NOT_FOUND] * 2)
+    assert await watching.reconciler.hang_up_one()
+    assert await watching.how_it_ended(attempt) == (A.PLACED, None), "it may ring: nobody is to call again"
+
+    watching.telephone.question_faults.clear()
+    await watching.let_pass(31)
+    assert await watching.reconciler.hang_up_one(), "the cancelling is asked for again"
     await eventually(lambda: watching.telephone.calls[0].status is CallStatus.CANCELED)
 
 
@@ -345,7 +365,7 @@ async def test_a_machine_is_hung_up_on_although_it_has_picked_up(watching: Scene
     await eventually(lambda: watching.telephone.calls[0].status is CallStatus.COMPLETED)
 
 
-@pytest.mark.parametrize("fault", [Fault.ERROR_500, Fault.TOO_MANY, Fault.RESET])
+@pytest.mark.parametrize("fault", [Fault.ERROR_500, Fault.TOO_MANY, Fault.NOT_FOUND, Fault.RESET])
 async def test_a_hang_up_that_is_unclear_is_asked_for_again(watching: Scene, fault: Fault) -> None:
     _, attempt = await _rings(watching)
     await watching.news(attempt, answered_by="machine_start")

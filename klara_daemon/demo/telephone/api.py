@@ -30,6 +30,8 @@ class Fault(StrEnum):
     ERROR_500 = "500"
     ERROR_503 = "503"
     TOO_MANY = "429"
+    NOT_FOUND = "404"
+    """As for a call that has been placed and is not known everywhere yet."""
     HANGS = "hangs"
     RESET = "reset"
     CUT_OFF = "cut_off"
@@ -180,6 +182,7 @@ def _bad_answer(fault: Fault, request: web.Request) -> web.Response | None:
     answers = {
         Fault.ERROR_500: lambda: _error(500, 20500, "Internal Server Error"),
         Fault.ERROR_503: lambda: web.Response(status=503, text=html, content_type="text/html"),
+        Fault.NOT_FOUND: lambda: _not_found(request),
         Fault.TOO_MANY: lambda: _error(429, 20429, "Too Many Requests", {"Retry-After": "1"}),
         Fault.NOT_JSON: lambda: web.Response(status=201, text=html, content_type="text/html"),
         Fault.NO_SID: lambda: web.json_response({"status": "queued"}, status=201),

@@ -78,7 +78,7 @@ class TwilioClient:
         return Unknown(f"more than {PAGES_AT_MOST} pages of calls")
 
     async def fetch(self, ref: str) -> RemoteCall | None:
-        """How the call stands; None when Twilio does not know it. Raises `Uncertain`."""
+        """How the call stands; None when Twilio does not know it, perhaps not yet. Raises `Uncertain`."""
         status, body = await self._question("GET", self._call(ref))
         if status == 404:
             return None
@@ -120,8 +120,9 @@ class TwilioClient:
         return self._account / "Calls" / f"{ref}.json"
 
     async def _change(self, ref: str, status_wanted: str) -> None:
+        """A call that Twilio does not know (404) may ring all the same: what is known there lags behind."""
         status, body = await self._question("POST", self._call(ref), [("Status", status_wanted)])
-        if status in {200, 404}:
+        if status == 200:
             return
         code, message = protocol.error_of(body)
         if code != protocol.NOT_IN_THAT_STATE:

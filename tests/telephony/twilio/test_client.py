@@ -352,7 +352,7 @@ async def test_a_call_in_progress_is_hung_up_but_not_cancelled(network: Telephon
     assert (call.status, call.ended_by) == (CallStatus.COMPLETED, "klara")
 
 
-async def test_hanging_up_what_has_ended_or_never_was_is_harmless(
+async def test_hanging_up_what_has_ended_is_harmless(
     network: TelephoneNetwork, client: TwilioClient, dial: Dial
 ) -> None:
     network.person(JOERG, Fails())
@@ -360,17 +360,18 @@ async def test_hanging_up_what_has_ended_or_never_was_is_harmless(
     await ended(network)
     await client.hangup(placed.ref)
     await client.cancel(placed.ref)
-    await client.hangup("CA" + "0" * 32)
     assert network.calls[0].status is CallStatus.FAILED
 
 
-async def test_hanging_up_without_an_answer_says_so(
-    network: TelephoneNetwork, client: TwilioClient, dial: Dial
+@pytest.mark.parametrize("fault", [Fault.ERROR_500, Fault.NOT_FOUND])
+async def test_hanging_up_without_an_answer_that_tells_says_so(
+    network: TelephoneNetwork, client: TwilioClient, dial: Dial, fault: Fault
 ) -> None:
     placed = await client.dial(dial)
-    network.question_faults.append(Fault.ERROR_500)
-    with pytest.raises(Uncertain):
-        await client.hangup(placed.ref)
+    network.question_faults.extend([fault] * 2)
+    for end in (client.hangup, client.cancel):
+        with pytest.raises(Uncertain):
+            await end(placed.ref)
 
 
 async def test_the_check_names_numbers_that_may_not_be_shown(client: TwilioClient) -> None:
