@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import stamina
+import structlog
 
 from tests.actors.emptied import _one_database, emptied_database_url
 from tests.commands.installation import Installation, installation
@@ -18,6 +19,12 @@ def _quiet_retries() -> Iterator[None]:
     stamina.instrumentation.set_on_retry_hooks([])
     yield
     stamina.instrumentation.set_on_retry_hooks(None)
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_new_process() -> None:
+    """A command sets up its log where nobody has; a test before that captured logs has."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture
