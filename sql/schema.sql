@@ -596,6 +596,16 @@ CREATE TABLE public.questions (
 );
 
 --
+-- Name: refused_callers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refused_callers (
+    caller text NOT NULL,
+    because text NOT NULL,
+    refused_until timestamp with time zone NOT NULL
+);
+
+--
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -989,6 +999,13 @@ ALTER TABLE ONLY public.questions
 
 ALTER TABLE ONLY public.questions
     ADD CONSTRAINT questions_position_is_taken_once UNIQUE (company_id, question_set, "position") DEFERRABLE INITIALLY DEFERRED;
+
+--
+-- Name: refused_callers refused_callers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refused_callers
+    ADD CONSTRAINT refused_callers_pkey PRIMARY KEY (caller);
 
 --
 -- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: public; Owner: -

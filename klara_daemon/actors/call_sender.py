@@ -7,6 +7,7 @@ The request goes out once; its answer is committed. What is unclear is settled b
 from __future__ import annotations
 
 import asyncio
+from typing import assert_never
 from uuid import UUID
 
 import structlog
@@ -15,13 +16,14 @@ from klara_daemon import metrics
 from klara_daemon.actors.call_endings import end_attempt
 from klara_daemon.actors.gate import Gate, Passed
 from klara_daemon.domain.dispositions import AttemptState, Disposition
-from klara_daemon.store import calls, outreaches, trunks
+from klara_daemon.store import callers, calls, outreaches, trunks
 from klara_daemon.store.database import Database
 from klara_daemon.telephony.dialling import DialsCalls
-from klara_daemon.telephony.provider import Dial, NotSent, Rejected, RemoteCall, Uncertain
+from klara_daemon.telephony.provider import Dial, NotSent, Objection, Rejected, RemoteCall, Uncertain
 
 DIAL_S = 20.0
-ACCOUNT_PAUSED_S = 300.0
+REFUSED_S = 300.0
+"""After so long it is tried whether a refused account, or caller number, has been mended."""
 
 log = structlog.get_logger()
 
@@ -43,7 +45,7 @@ class CallSender:
             async with asyncio.timeout(DIAL_S):
                 call = await self._provider.dial(dial)
         except Rejected as error:
-            await self._rejected(attempt_id, error)
+            await self._rejected(attempt_id, dial, error)
         except NotSent as error:
             await self._ended(attempt_id, Disposition.NOT_PLACED, "not_sent", error)
         except (Uncertain, TimeoutError) as error:
@@ -79,6 +81,8 @@ class CallSender:
             tx.note("call_placed", attempt.about, number=attempt.number)
             if attempt.hang_up_because is not None:
                 tx.ring("hang_ups")
+            if await callers.accepted(tx.conn, attempt.caller):
+                tx.ring("dials")
         log.info("call_placed", attempt_id=attempt_id, outreach_id=attempt.outreach_id, attempt_number=attempt.number)
         if attempt.state is AttemptState.ENDED:
             await self._call_off(attempt_id, call)
@@ -90,17 +94,39 @@ class CallSender:
         except Uncertain as error:
             log.warning("hang_up_unclear", attempt_id=attempt_id, cause=str(error))  # and who answers is hung up on
 
-    async def _rejected(self, attempt_id: UUID, error: Rejected) -> None:
-        """A refused account pauses the trunk and costs nobody a try; a refused number is one that is not in service."""
-        if error.account:
-            async with self._database.transaction() as tx:
-                is_news = await trunks.pause(tx.conn, self._provider.name, str(error), ACCOUNT_PAUSED_S)
-            level = log.error if is_news else log.info
-            level("trunk_paused", provider=self._provider.name, cause=str(error))
-            await self._ended(attempt_id, Disposition.NOT_PLACED, "rejected", error)
-        else:
-            invalid = Disposition.INVALID_NUMBER if error.invalid_number else Disposition.TECHNICAL_FAILURE
-            await self._ended(attempt_id, invalid, "rejected", error)
+    async def _rejected(self, attempt_id: UUID, dial: Dial, error: Rejected) -> None:
+        """Act on what the phone company has against the call. What a setting of ours causes costs nobody a try."""
+        match error.objection:
+            case Objection.NUMBER:
+                disposition = Disposition.INVALID_NUMBER
+            case Objection.REQUEST:
+                disposition = Disposition.TECHNICAL_FAILURE
+            case Objection.PERMISSION:
+                # Others may be called, so nothing is paused; the pause of rule 7 spaces the tries.
+                log.error("call_not_permitted", attempt_id=attempt_id, code=error.code, cause=str(error))
+                disposition = Disposition.NOT_PLACED
+            case Objection.CALLER:
+                await self._caller_refused(dial.caller, error)
+                disposition = Disposition.NOT_PLACED
+            case Objection.ACCOUNT:
+                await self._account_refused(error)
+                disposition = Disposition.NOT_PLACED
+            case _:
+                assert_never(error.objection)
+        await self._ended(attempt_id, disposition, "rejected", error)
+
+    async def _account_refused(self, error: Rejected) -> None:
+        async with self._database.transaction() as tx:
+            is_news = await trunks.pause(tx.conn, self._provider.name, str(error), REFUSED_S)
+        level = log.error if is_news else log.info
+        level("trunk_paused", provider=self._provider.name, cause=str(error))
+
+    async def _caller_refused(self, caller: str, error: Rejected) -> None:
+        """Only the companies that show this number wait; the try after the pause finds out whether it is mended."""
+        async with self._database.transaction() as tx:
+            is_news = await callers.refused(tx.conn, caller, str(error), REFUSED_S)
+        level = log.error if is_news else log.info
+        level("caller_refused", code=error.code, cause=str(error))
 
     async def _ended(self, attempt_id: UUID, disposition: Disposition, result: str, error: Exception) -> None:
         metrics.DIALS.labels(result).inc()

@@ -17,7 +17,7 @@ from klara_daemon.commands.ending import run
 from klara_daemon.commands.instants import instant
 from klara_daemon.config import Config
 from klara_daemon.domain.dialogue.speakable import one_line
-from klara_daemon.store import health, outbox, pauses, trunks
+from klara_daemon.store import callers, health, outbox, pauses, trunks
 from klara_daemon.store.database import Connection
 from klara_daemon.store.migrations import pending
 from klara_daemon.store.pauses import CallingPause
@@ -25,6 +25,7 @@ from klara_daemon.store.session import DatabaseFailed, session
 from klara_daemon.telephony.provider import Uncertain
 from klara_daemon.telephony.twilio.addresses import SIGNATURE_HEADER, STATUS_PATH, Params, address, signature
 from klara_daemon.telephony.twilio.client import TwilioClient
+from klara_daemon.telephony.twilio.protocol import PERMISSION_CODES
 
 CLOCKS_MAY_DIFFER_S = 5.0
 BACKLOG_MAY_BE_S = 60.0
@@ -141,6 +142,22 @@ async def _telephone(config: Config, http: aiohttp.ClientSession, callers: Seque
         return f"{error}; is KLARA_TWILIO_API_URL right?"
 
 
+async def _refused(conn: Connection) -> AsyncIterator[Finding]:
+    """What the phone company refuses because of how its account, or a company, is set up."""
+    for refused in await callers.of_companies(conn):
+        says = (
+            f"the phone company refuses it, and nobody is called ({refused.because}): name another in the company's"
+            " settings, or have it verified; it is tried again every five minutes"
+        )
+        yield Finding(f"company {refused.company_id}, caller number {refused.caller}", says)
+    for company_id, code, number in await health.refused(conn, PERMISSION_CODES):
+        says = (
+            f"{number} were refused by Twilio with {code}: this account may not call their numbers; permit their"
+            f" countries, or upgrade from a trial (https://www.twilio.com/docs/errors/{code}); tried again every hour"
+        )
+        yield Finding(f"company {company_id}, calls that are not permitted", says)
+
+
 async def _work(conn: Connection) -> AsyncIterator[Finding]:
     """What waits that should not, or that a person must look at."""
     waiting, age_s = await outbox.backlog(conn)
@@ -153,6 +170,8 @@ async def _work(conn: Connection) -> AsyncIterator[Finding]:
         yield _paused(pause)
     for provider, because in await trunks.paused(conn):
         yield Finding(f"trunk {provider}", f"paused, nobody is called: {because}")
+    async for finding in _refused(conn):
+        yield finding
     for held in await health.held(conn):
         says = f"{held.number} wait for a person to look: {held.says}"
         yield Finding(f"company {held.company_id}, held outreaches", says)

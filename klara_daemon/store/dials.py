@@ -36,13 +36,16 @@ async def want(conn: Connection, outreach_ids: Iterable[UUID]) -> None:
 
 
 async def claim(conn: Connection, lease_s: float) -> Dial | None:
-    """The dial whose turn it is, passing over companies that are paused or have as many calls as they have set.
+    """The dial whose turn it is, passing over companies that are paused, whose caller number is refused, or that have
+    as many calls as they have set.
 
     It is offered again after `lease_s` unless it is done with.
     """
     row = await conn.fetchrow(
         "WITH due AS MATERIALIZED (SELECT outreach_id FROM dials w WHERE due_at <= now()"
         "    AND NOT EXISTS (SELECT FROM calling_pauses p WHERE p.company_id IN (0, w.company_id))"
+        "    AND NOT EXISTS (SELECT FROM refused_callers r JOIN companies c ON c.caller_number = r.caller"
+        "                     WHERE c.company_id = w.company_id AND r.refused_until > now())"
         "    AND NOT EXISTS (SELECT FROM call_settings s WHERE s.company_id = w.company_id AND s.calls_at_once <="
         "          (SELECT count(*) FROM attempts a WHERE a.company_id = w.company_id AND a.state <> 'ended'))"
         "  ORDER BY turn, due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -57,6 +58,18 @@ async def held(conn: Connection) -> list[HeldOutreaches]:
         " GROUP BY o.company_id ORDER BY o.company_id"
     )
     return [HeldOutreaches(*row.values()) for row in rows]
+
+
+async def refused(conn: Connection, codes: Collection[str]) -> list[tuple[int, str, int]]:
+    """Companies, one of these error codes, and how many of their candidates the phone company last refused with it."""
+    rows = await conn.fetch(
+        "SELECT o.company_id, a.error_code, count(*)::int AS number FROM outreaches o CROSS JOIN LATERAL"
+        "  (SELECT disposition, error_code FROM attempts WHERE outreach_id = o.id ORDER BY number DESC LIMIT 1) a"
+        " WHERE o.state IN ('waiting', 'held') AND a.disposition = 'not_placed' AND a.error_code = ANY($1::text[])"
+        " GROUP BY 1, 2 ORDER BY 1, 2",
+        list(codes),
+    )
+    return [(row["company_id"], row["error_code"], row["number"]) for row in rows]
 
 
 async def overdue_writebacks(conn: Connection, tries: int) -> list[tuple[int, str]]:

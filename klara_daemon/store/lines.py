@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from klara_daemon.domain.lines import Lines, Pause
-from klara_daemon.store import pauses
+from klara_daemon.store import callers, pauses
 from klara_daemon.store.database import Connection
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.trunks import Trunk
@@ -56,9 +56,12 @@ async def of(
 
 
 async def _pause(conn: Connection, company_id: int, trunk: Trunk) -> Pause | None:
-    """A person's pause outranks that of the trunk, which ends by itself."""
+    """A person's pause outranks those that end by themselves: of the company's caller number, of the trunk."""
     if because := await pauses.reason(conn, company_id):
         return Pause(because)
+    if refused := await callers.of_company(conn, company_id):
+        says = f"The phone company refuses the number that this company calls from: {refused.because}"
+        return Pause(says, timedelta(seconds=refused.paused_s))
     if trunk.is_paused:
         says = f"The trunk is paused: {trunk.paused_because}"
         return Pause(says, timedelta(seconds=trunk.paused_s))

@@ -79,14 +79,28 @@ class Unknown:
 Lookup = Found | Absent | Unknown
 
 
-class Rejected(Exception):
-    """The phone company refused the dial for good; nothing rings. The flags say whose fault it is, if not Klara's."""
+class Objection(StrEnum):
+    """What the phone company has against a dial that it refuses."""
 
-    def __init__(self, code: str, message: str, *, invalid_number: bool = False, account: bool = False) -> None:
+    ACCOUNT = "account"
+    """Us: nobody may be called."""
+    CALLER = "caller"
+    """The number that is to be shown: nobody may be called from it."""
+    PERMISSION = "permission"
+    """Our account may not call this number, or its country: a setting at the phone company, not the number's fault."""
+    NUMBER = "number"
+    """The number that is to be called: it is none."""
+    REQUEST = "request"
+    """Something else: Klara's fault."""
+
+
+class Rejected(Exception):
+    """The phone company refused the dial for good; nothing rings. The objection says whose fault it is."""
+
+    def __init__(self, code: str, message: str, objection: Objection = Objection.REQUEST) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
-        self.invalid_number = invalid_number
-        self.account = account
+        self.objection = objection
 
 
 class NotSent(Exception):

@@ -20,6 +20,13 @@ CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON calling_pauses
     FOR EACH ROW EXECUTE FUNCTION klara_settings_changed('company_id');
 GRANT SELECT, INSERT, UPDATE, DELETE ON calling_pauses TO klara_settings;
 
+-- Numbers that companies call from and that the phone company refuses to show: nobody shows them for a while.
+CREATE TABLE refused_callers (
+    caller text NOT NULL PRIMARY KEY,
+    because text NOT NULL,
+    refused_until timestamptz NOT NULL
+);
+
 -- Opt-outs by hand say who entered them and why; one that was taken back stays, with who did and why.
 ALTER TABLE opt_outs
     ADD COLUMN who text NOT NULL DEFAULT 'the candidate',
@@ -79,5 +86,5 @@ DROP INDEX opt_outs_by_candidate, opt_outs_by_number;
 ALTER TABLE opt_outs DROP COLUMN who, DROP COLUMN why, DROP COLUMN removed_at, DROP COLUMN removed_by, DROP COLUMN removed_why;
 CREATE INDEX opt_outs_by_candidate ON opt_outs (company_id, candidate_id);
 CREATE INDEX opt_outs_by_number ON opt_outs (company_id, e164);
-DROP TABLE calling_pauses;
+DROP TABLE calling_pauses, refused_callers;
 ALTER TABLE call_settings DROP COLUMN calls_at_once;

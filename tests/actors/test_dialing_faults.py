@@ -6,18 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
+from klara_daemon.actors.dialer import Dialer
 from klara_daemon.demo.private_server import free_port
 from klara_daemon.demo.telephone.api import Fault
 from klara_daemon.demo.telephone.people import NotInService
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome, OutreachState
 from klara_daemon.messages import CancelCall
-from klara_daemon.store import dials
+from klara_daemon.store import callers, dials
 from klara_daemon.store.outreaches import Outreach
-from tests.actors.scene import ACCOUNT, NUMBER, PHONE, PHONE_2, Scene
+from tests.actors.scene import ACCOUNT, CALLER, COMPANY, NUMBER, PHONE, PHONE_2, Scene
 from tests.eventually import eventually
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -126,20 +129,100 @@ async def test_a_number_that_is_none_ends_the_attempt_and_the_next_number_is_cal
     assert again.placed_at == attempt.placed_at
 
 
-@pytest.mark.parametrize("cause", ["caller", "account"])
+@pytest.mark.parametrize("cause", ["caller", "account", "country"])
 async def test_what_is_wrong_with_our_account_is_not_held_against_the_candidate(watching: Scene, cause: str) -> None:
-    outreach = await _due(watching)
-    if cause == "caller":
-        watching.telephone.numbers["+4930999999"] = ""
-    else:
-        watching.telephone.auth_token = "another"
-    await watching.dialer.dial_one()
+    outreach = await watching.open_outreach()
+    for nth in range(12):
+        await watching.make_due(outreach)
+        async with _refused(watching, cause) as dialer:
+            assert await dialer.dial_one()
+        attempt = await watching.last_attempt(outreach)
+        assert (attempt.number, await watching.how_it_ended(attempt)) == (
+            nth + 1,
+            (AttemptState.ENDED, Disposition.NOT_PLACED),
+        )
+        await watching.deliver()
+        assert (await watching.outreach(outreach.id)).state is OutreachState.WAITING, "held for nobody"
+        await watching.execute("UPDATE trunks SET paused_until = NULL")
+        await watching.execute("DELETE FROM refused_callers")
 
-    attempt = await watching.last_attempt(outreach)
-    how = Disposition.TECHNICAL_FAILURE if cause == "caller" else Disposition.NOT_PLACED
-    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, how)
+
+@asynccontextmanager
+async def _refused(scene: Scene, cause: str) -> AsyncIterator[Dialer]:
+    """A dialer whose calls the phone company refuses for this cause."""
+    code, status = {"caller": (21210, 400), "account": (20003, 401), "country": (21215, 400)}[cause]
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({"code": code, "message": cause, "status": status}, status=status)
+
+    async with phone_company(refuse) as url:
+        yield scene.another_dialer(provider=scene.provider_at(url))
+
+
+async def test_a_refused_caller_number_holds_up_its_company_alone_and_a_new_one_is_tried_at_once(
+    watching: Scene,
+) -> None:
+    first, second = await _due(watching), await _due(watching, PHONE_2)
+    watching.telephone.numbers["+4930999999"] = ""
+    with capture_logs() as logged:
+        await watching.dialer.dial_one()
+        assert not await watching.dialer.dial_one(), "one refusal is enough"
+    assert [line["log_level"] for line in logged if line["event"] == "caller_refused"] == ["error"]
+    assert len(watching.telephone.dials) == 1
+    assert not await watching.value("SELECT count(*) FROM trunks WHERE paused_because IS NOT NULL")
+    elsewhere = uuid4()
+    async with watching.database.transaction() as tx:
+        await tx.conn.execute("SET LOCAL session_replication_role = replica")
+        await tx.conn.execute("INSERT INTO dials (outreach_id, company_id) VALUES ($1, $2)", elsewhere, COMPANY + 1)
+        assert await dials.claim(tx.conn, 60) == dials.Dial(elsewhere, 1), "another company is served"
+        await dials.done(tx.conn, elsewhere)
+
+    await watching.configure(company={"caller_number": "+4930999999"})
     await watching.deliver()
-    assert (await watching.outreach(outreach.id)).state is OutreachState.WAITING
+    assert await watching.dialer.dial_one()
+    called = [one for one in (first, second) if (await watching.outreach(one.id)).state is OutreachState.CALLING]
+    assert (await watching.last_attempt(called[0])).state is AttemptState.PLACED
+
+
+async def test_a_caller_number_that_was_verified_is_found_out_after_a_while(watching: Scene) -> None:
+    await _due(watching)
+    await _due(watching, PHONE_2)
+    watching.telephone.numbers["+4930999999"] = ""
+    await watching.dialer.dial_one()
+    watching.telephone.numbers[CALLER] = ""
+    assert not await watching.dialer.dial_one()
+
+    await watching.execute("UPDATE refused_callers SET refused_until = now()")
+    assert await watching.dialer.dial_one()
+    assert not await watching.value("SELECT count(*) FROM refused_callers")
+    assert len(watching.telephone.calls) == 1
+
+
+async def test_a_call_that_was_claimed_before_its_caller_number_was_refused_is_not_sent(watching: Scene) -> None:
+    outreach = await _due(watching)
+    await watching.execute(
+        "INSERT INTO trunks (provider, next_call_at) VALUES ('twilio', clock_timestamp() + interval '2 s')"
+    )
+    dialling = asyncio.create_task(watching.dialer.dial_one())
+    await eventually(lambda: watching.value("SELECT count(*) FROM attempts WHERE state = 'claimed'"))
+    async with watching.database.transaction() as tx:
+        assert await callers.refused(tx.conn, CALLER, "21210: not verified", 60)
+    await dialling
+
+    assert watching.telephone.dials == []
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.NOT_PLACED)
+
+
+async def test_a_country_that_is_not_permitted_pauses_nobody_else(watching: Scene) -> None:
+    await _due(watching)
+    await _due(watching, PHONE_2)
+    async with _refused(watching, "country") as dialer:
+        with capture_logs() as logged:
+            assert await dialer.dial_one()
+    assert [line["log_level"] for line in logged if line["event"] == "call_not_permitted"] == ["error"]
+    assert await watching.dialer.dial_one()
+    assert len(watching.telephone.calls) == 1
 
 
 async def test_a_refused_account_pauses_the_trunk_and_calling_goes_on_when_it_is_mended(watching: Scene) -> None:

@@ -58,6 +58,16 @@ async def test_an_installation_in_which_nothing_is_wrong_is_well(installed: Inst
     ]
 
 
+NOT_PERMITTED = """
+INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode, state, opened_at,
+                        due_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), company_id, 1, 1, 1, 1, 'interview', 'waiting', now(), now()
+      FROM companies;
+INSERT INTO attempts (id, outreach_id, company_id, candidate_id, number, e164, caller, provider, state, claimed_at,
+                      ended_at, disposition, error_code)
+    SELECT gen_random_uuid(), id, company_id, 1, 1, '+1', '+49', 'twilio', 'ended', now(), now(), 'not_placed', '21215'
+      FROM outreaches
+"""
 # Each row: what is done to the tables, and what must be said.
 WRONG_IN_THE_TABLES = {
     "no token": (
@@ -122,6 +132,14 @@ WRONG_IN_THE_TABLES = {
     "a pause of one company": (
         "INSERT INTO calling_pauses VALUES (89564, '2026-09-07T07:00Z', 'anna', 'they asked for it')",
         f"{PAUSED_ONE}; `klara-daemon calling resume --company 89564`",
+    ),
+    "a caller number that is refused": (
+        "INSERT INTO refused_callers SELECT caller_number, '21210: not verified', now() FROM companies",
+        "company 89564, caller number +49",
+    ),
+    "calls that are not permitted": (
+        NOT_PERMITTED,
+        "company 89564, calls that are not permitted: 1 were refused by Twilio with 21215: this account may not call",
     ),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from klara_daemon.telephony.provider import (
     Found,
     Lookup,
     NotSent,
+    Objection,
     Rejected,
     RemoteCall,
     Uncertain,
@@ -55,6 +56,12 @@ def dial_form(dial: Dial, public_url: str) -> list[tuple[str, str]]:
 INVALID_NUMBER_CODES: Final = frozenset({"21211", "21217", "13224"})
 """Twilio's codes for a number that cannot be called: invalid `To`, not valid, not supported or not existing."""
 
+CALLER_CODES: Final = frozenset({"21210", "21212"})
+"""For a number that cannot be shown: `From` not verified, or not valid."""
+
+PERMISSION_CODES: Final = frozenset({"21215", "21219", "573005"})
+"""For a number that this account may not call: its country is not permitted, or a trial has not verified it."""
+
 TOO_MANY_REQUESTS: Final = 429
 ACCOUNT_REFUSED: Final = frozenset({401, 403})
 
@@ -70,13 +77,24 @@ def placed_call(status: int, body: bytes, retry_after: str | None = None) -> Rem
         code, message = error_of(body)
         if code is None:
             raise Uncertain(f"HTTP {status} without one of Twilio's error codes")
-        raise Rejected(code, message, invalid_number=code in INVALID_NUMBER_CODES, account=status in ACCOUNT_REFUSED)
+        raise Rejected(code, message, _objection(status, code))
     if not 200 <= status < 300:
         raise Uncertain(f"HTTP {status}")
     try:
         return remote_call(json_of(body))
     except Malformed as error:
         raise Uncertain(f"HTTP {status}, but {error}") from error
+
+
+def _objection(status: int, code: str) -> Objection:
+    """The code comes first: Twilio's status is not the same for all that one code is used for."""
+    if code in INVALID_NUMBER_CODES:
+        return Objection.NUMBER
+    if code in CALLER_CODES:
+        return Objection.CALLER
+    if code in PERMISSION_CODES:
+        return Objection.PERMISSION
+    return Objection.ACCOUNT if status in ACCOUNT_REFUSED else Objection.REQUEST
 
 
 def error_of(body: bytes) -> tuple[str | None, str]:

@@ -22,6 +22,7 @@ from klara_daemon.telephony.provider import (
     Dial,
     Found,
     NotSent,
+    Objection,
     Provider,
     Rejected,
     Uncertain,
@@ -147,13 +148,13 @@ async def test_a_number_that_is_none_is_refused(network: TelephoneNetwork, clien
     network.person(JOERG, NotInService())
     with pytest.raises(Rejected) as refused:
         await client.dial(dial)
-    assert (refused.value.code, refused.value.invalid_number) == ("21211", True)
+    assert (refused.value.code, refused.value.objection) == ("21211", Objection.NUMBER)
 
 
 async def test_a_caller_id_that_is_not_ours_is_refused_for_another_reason(client: TwilioClient, dial: Dial) -> None:
     with pytest.raises(Rejected) as refused:
         await client.dial(replace(dial, caller="+4930111"))
-    assert (refused.value.code, refused.value.invalid_number) == ("21210", False)
+    assert (refused.value.code, refused.value.objection) == ("21210", Objection.CALLER)
 
 
 async def test_wrong_credentials_are_refused(
@@ -162,7 +163,7 @@ async def test_wrong_credentials_are_refused(
     wrong = client_for(session, network.url, token="wrong")
     with pytest.raises(Rejected) as refused:
         await wrong.dial(dial)
-    assert (refused.value.code, refused.value.invalid_number) == ("20003", False)
+    assert (refused.value.code, refused.value.objection) == ("20003", Objection.ACCOUNT)
     assert network.calls == []
     assert isinstance(await wrong.find(dial, now(), NOTHING_TAKEN), Unknown)
     assert await wrong.check([KLARA]) == [

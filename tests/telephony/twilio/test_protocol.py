@@ -16,6 +16,7 @@ from klara_daemon.telephony.provider import (
     Dial,
     Found,
     NotSent,
+    Objection,
     Rejected,
     RemoteCall,
     Uncertain,
@@ -93,23 +94,31 @@ def test_a_placed_call_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "invalid_number"),
+    ("status", "body", "objection"),
     [
-        (400, error(21211), True),
-        (400, error(21217), True),
-        (400, error(13224), True),
-        (400, error("13224"), True),
-        (400, error(21210), False),
-        (400, error(21215), False),
-        (401, error(20003), False),
-        (403, error(20403), False),
-        (404, error(20404), False),
+        (400, error(21211), Objection.NUMBER),
+        (400, error(21217), Objection.NUMBER),
+        (400, error(13224), Objection.NUMBER),
+        (400, error("13224"), Objection.NUMBER),
+        (400, error(21210), Objection.CALLER),
+        (400, error(21212), Objection.CALLER),
+        (403, error(21210), Objection.CALLER),
+        (400, error(21215), Objection.PERMISSION),
+        (403, error(21215), Objection.PERMISSION),
+        (400, error(21219), Objection.PERMISSION),
+        (400, error(573005), Objection.PERMISSION),
+        (401, error(20003), Objection.ACCOUNT),
+        (403, error(20403), Objection.ACCOUNT),
+        (404, error(20404), Objection.REQUEST),
+        (400, error(21205), Objection.REQUEST),
     ],
 )
-def test_a_refusal_with_a_code_is_final(status: int, body: bytes, invalid_number: bool) -> None:
+def test_a_refusal_with_a_code_is_final_and_says_what_it_is_about(
+    status: int, body: bytes, objection: Objection
+) -> None:
     with pytest.raises(Rejected) as refused:
         placed_call(status, body)
-    assert refused.value.invalid_number is invalid_number
+    assert refused.value.objection is objection
     assert refused.value.code == str(json.loads(body)["code"])
 
 
