@@ -7,6 +7,7 @@ The request goes out once; its answer is committed. What is unclear is settled b
 from __future__ import annotations
 
 import asyncio
+from time import monotonic, time
 from typing import assert_never
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from klara_daemon.store.database import Database
 from klara_daemon.telephony.dialling import DialsCalls
 from klara_daemon.telephony.provider import Dial, NotSent, Objection, Rejected, RemoteCall, Uncertain
 
+FENCE_S = 10.0
+"""From before the fence until the request goes out; with `DIAL_S`, before anybody takes the answer for lost."""
 DIAL_S = 20.0
 REFUSED_S = 300.0
 """After so long it is tried whether a refused account, or caller number, has been mended."""
@@ -37,9 +40,17 @@ class CallSender:
         self._gate = gate
 
     async def send(self, outreach_id: UUID, attempt_id: UUID) -> None:
-        """Send the claimed call, unless the rule, or somebody, forbids it by now."""
+        """Send the claimed call, unless the rule, or somebody, forbids it by now.
+
+        A process may be stopped, or its machine sleep, behind the fence; by the time it wakes up, others may have
+        settled that the call was never placed, and placed the next.
+        """
+        begun = _clocks()
         dial = await self._fence(outreach_id, attempt_id)
         if dial is None:
+            return
+        if _elapsed_s(begun) > FENCE_S:
+            await self._ended(attempt_id, Disposition.NOT_PLACED, "too_late", NotSent("too long after the fence"))
             return
         try:
             async with asyncio.timeout(DIAL_S):
@@ -133,7 +144,8 @@ class CallSender:
         log.warning("call_not_placed", attempt_id=attempt_id, disposition=disposition, cause=str(error))
         async with self._database.transaction() as tx:
             for attempt in await calls.lock(tx.conn, [attempt_id]):
-                await end_attempt(tx, attempt, disposition, error_code=getattr(error, "code", None))
+                if attempt.state is not AttemptState.ENDED:
+                    await end_attempt(tx, attempt, disposition, error_code=getattr(error, "code", None))
 
     async def _unclear(self, attempt_id: UUID, error: Exception) -> None:
         metrics.DIALS.labels("uncertain").inc()
@@ -142,3 +154,12 @@ class CallSender:
             for attempt in await calls.lock(tx.conn, [attempt_id]):
                 if attempt.state is AttemptState.PLACING:
                     await calls.go_on(tx.conn, attempt_id, AttemptState.UNCLEAR, None, tx.now)
+
+
+def _clocks() -> tuple[float, float]:
+    return monotonic(), time()
+
+
+def _elapsed_s(since: tuple[float, float]) -> float:
+    """By whichever clock more time has passed: one stands still while the machine sleeps, the other can be set back."""
+    return max(now - then for now, then in zip(_clocks(), since, strict=True))

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from klara_daemon.actors import call_sender
+from klara_daemon.actors.call_sender import CallSender
 from klara_daemon.actors.dialer import Dialer
 from klara_daemon.demo.private_server import free_port
 from klara_daemon.demo.telephone.api import Fault
@@ -20,6 +22,7 @@ from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome,
 from klara_daemon.messages import CancelCall
 from klara_daemon.store import callers, dials
 from klara_daemon.store.outreaches import Outreach
+from klara_daemon.telephony.provider import Dial
 from tests.actors.scene import ACCOUNT, CALLER, COMPANY, NUMBER, PHONE, PHONE_2, Scene
 from tests.eventually import eventually
 
@@ -304,6 +307,47 @@ async def test_a_process_that_dies_while_it_dials_leaves_an_attempt_that_is_aske
     assert (await watching.attempt(attempt.id)).state is AttemptState.UNCLEAR
     await _everybody_tries_again(watching, outreach)
     assert len(watching.telephone.dials) == 1
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+async def test_a_process_that_sleeps_behind_the_fence_does_not_dial_when_it_wakes_up(
+    watching: Scene, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """By `monotonic` a stopped process knows, by `time` one whose machine slept."""
+    outreach = await _due(watching)
+    awake, passed_by, fence = getattr(call_sender, clock), 0.0, CallSender._fence
+
+    async def fence_and_sleep(self: CallSender, outreach_id: UUID, attempt_id: UUID) -> Dial | None:
+        nonlocal passed_by
+        dial, passed_by = await fence(self, outreach_id, attempt_id), 700.0
+        await watching.let_pass(passed_by)
+        await watching.reconciler.sweep()
+        await watching.let_pass(31)
+        await watching.reconciler.look_at_one()
+        return dial
+
+    monkeypatch.setattr(call_sender, clock, lambda: awake() + passed_by)
+    monkeypatch.setattr(CallSender, "_fence", fence_and_sleep)
+    await watching.dialer.dial_one()
+
+    assert watching.telephone.dials == []
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.NOT_PLACED)
+    assert (await watching.told(outreach.candidate_id)).count("call_ended") == 1
+
+
+async def test_a_request_that_waits_too_long_behind_the_fence_is_not_sent(
+    watching: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outreach = await _due(watching)
+    monkeypatch.setattr(call_sender, "FENCE_S", 0.0)
+    await watching.dialer.dial_one()
+
+    assert watching.telephone.dials == []
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.NOT_PLACED)
+    await watching.deliver()
+    assert (await watching.outreach(outreach.id)).state is OutreachState.WAITING
 
 
 async def test_an_answer_that_cannot_be_written_down_is_asked_for_later(watching: Scene) -> None:
