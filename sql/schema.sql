@@ -214,7 +214,7 @@ CREATE TABLE public.attempts (
     CONSTRAINT attempts_check1 CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
     CONSTRAINT attempts_check2 CHECK (((state = ANY (ARRAY['claimed'::text, 'ended'::text])) OR (placed_at IS NOT NULL))),
     CONSTRAINT attempts_disposition_check CHECK ((disposition = ANY (ARRAY['interviewed'::text, 'appointment_booked'::text, 'partly_interviewed'::text, 'hung_up'::text, 'callback_requested'::text, 'declined'::text, 'opted_out'::text, 'human_requested'::text, 'wrong_person'::text, 'voicemail'::text, 'no_answer'::text, 'busy'::text, 'invalid_number'::text, 'technical_failure'::text, 'not_placed'::text, 'cancelled'::text]))),
-    CONSTRAINT attempts_number_check CHECK (((number >= 1) AND (number <= 200))),
+    CONSTRAINT attempts_number_check CHECK ((number >= 1)),
     CONSTRAINT attempts_state_check CHECK ((state = ANY (ARRAY['claimed'::text, 'placing'::text, 'unclear'::text, 'placed'::text, 'ringing'::text, 'talking'::text, 'ended'::text])))
 );
 

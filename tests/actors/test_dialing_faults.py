@@ -19,7 +19,7 @@ from klara_daemon.demo.private_server import free_port
 from klara_daemon.demo.telephone.api import Fault
 from klara_daemon.demo.telephone.people import NotInService
 from klara_daemon.domain.dispositions import AttemptState, Disposition, Outcome, OutreachState
-from klara_daemon.messages import CancelCall
+from klara_daemon.messages import CancelCall, PlanOutreach
 from klara_daemon.store import callers, dials
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.telephony.provider import Dial
@@ -106,6 +106,26 @@ async def test_too_many_requests_placed_nothing_and_the_next_call_is_a_new_one(w
     second = await watching.last_attempt(outreach)
     assert watching.telephone.dials == [str(first.id), str(second.id)]
     assert (second.number, second.state) == (2, AttemptState.PLACED)
+
+
+async def test_calls_that_were_never_placed_are_tried_again_however_many_there_were(watching: Scene) -> None:
+    outreach = await watching.open_outreach()
+    await watching.execute(
+        "INSERT INTO attempts (id, outreach_id, company_id, candidate_id, number, e164, caller, provider, state,"
+        " claimed_at, placed_at, ended_at, disposition) SELECT gen_random_uuid(), id, company_id, candidate_id, nth,"
+        " $2, $3, 'twilio', 'ended', $4, $4, $4, 'not_placed' FROM outreaches, generate_series(1, 200) nth"
+        " WHERE id = $1",
+        outreach.id,
+        NUMBER,
+        CALLER,
+        watching.clock(),
+    )
+    async with watching.database.transaction() as tx:
+        tx.send(PlanOutreach(outreach_id=outreach.id))
+    await watching.deliver()
+
+    attempt = await watching.dial(outreach)
+    assert (attempt.number, attempt.state) == (201, AttemptState.PLACED)
 
 
 async def test_without_a_connection_nothing_was_sent(watching: Scene) -> None:
