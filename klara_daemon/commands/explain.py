@@ -17,9 +17,9 @@ from klara_daemon.domain.calling_days import calling_days, closed_days
 from klara_daemon.domain.explanation import Known, answer, days_told, decision_about, utc
 from klara_daemon.domain.faults import Fault
 from klara_daemon.domain.json_lines import Written, documents
-from klara_daemon.domain.lines import Lines, Pause
+from klara_daemon.domain.lines import Lines
 from klara_daemon.domain.situation_document import BadSituation, SituationDocument, parse
-from klara_daemon.store import outreaches, pauses, settings, situations
+from klara_daemon.store import lines, outreaches, settings, situations
 from klara_daemon.store.database import Connection
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.session import session
@@ -116,9 +116,9 @@ async def _known(conn: Connection, outreach: Outreach, now: datetime) -> Known:
     company = await settings.company(conn, outreach.company_id)
     rules = {outreach.company_id: company.rules} if company else {}
     situation = (await situations.of(conn, [outreach], rules, now)).get(outreach.id)
-    paused_because = await pauses.reason(conn, outreach.company_id)
-    if situation and paused_because:
-        situation = replace(situation, lines=Lines(trunk_calls=0, trunk_limit=1, pause=Pause(paused_because)))
+    pause = await lines.pause_of_company(conn, outreach.company_id)
+    if situation and pause:
+        situation = replace(situation, lines=Lines(trunk_calls=0, trunk_limit=1, pause=pause))
     return Known(
         situation=situation,
         outcome=outreach.outcome,

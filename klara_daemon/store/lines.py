@@ -56,13 +56,19 @@ async def of(
 
 
 async def _pause(conn: Connection, company_id: int, trunk: Trunk) -> Pause | None:
-    """A person's pause outranks those that end by themselves: of the company's caller number, of the trunk."""
+    if pause := await pause_of_company(conn, company_id):
+        return pause
+    if trunk.is_paused:
+        says = f"The trunk is paused: {trunk.paused_because}"
+        return Pause(says, timedelta(seconds=trunk.paused_s))
+    return None
+
+
+async def pause_of_company(conn: Connection, company_id: int) -> Pause | None:
+    """What keeps a company from calling, whatever the trunk does; a person's pause outranks one that ends by itself."""
     if because := await pauses.reason(conn, company_id):
         return Pause(because)
     if refused := await callers.of_company(conn, company_id):
         says = f"The phone company refuses the number that this company calls from: {refused.because}"
         return Pause(says, timedelta(seconds=refused.paused_s))
-    if trunk.is_paused:
-        says = f"The trunk is paused: {trunk.paused_because}"
-        return Pause(says, timedelta(seconds=trunk.paused_s))
     return None

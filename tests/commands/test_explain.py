@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from klara_daemon.domain.settings import parse
-from klara_daemon.store import pauses, settings
+from klara_daemon.store import callers, pauses, settings
 from klara_daemon.store.database import Connection
 from tests.commands.command_line import Ended, give
 from tests.domain.settings_documents import EXAMPLE as SETTINGS
@@ -428,6 +428,18 @@ async def test_a_pause_by_hand_holds_and_says_why(house: House) -> None:
 
     assert (told["decision"], codes(told)) == ("hold", ["paused"])
     assert "strike" in told["rules"][0]["says"]
+
+
+async def test_a_caller_number_that_is_refused_is_waited_for_and_named(house: House) -> None:
+    await house.outreach("waiting")
+    caller = await house.conn.fetchval("SELECT caller_number FROM companies")
+    await callers.refused(house.conn, caller, "21210: not verified", 300)
+
+    (told,) = await house.answers()
+
+    assert told["decision"] == "wait"
+    assert "paused" in codes(told)
+    assert any("21210: not verified" in rule["says"] for rule in told["rules"])
 
 
 @pytest.mark.parametrize(("candidate", "company"), [(1, COMPANY), (CANDIDATE, 7), (2**63 - 1, 2**63 - 1)])
