@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import assert_never
 
 import structlog
@@ -17,7 +18,7 @@ from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.readings import keep_candidate, keep_offer
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.domain.back_off import back_off_s
-from klara_daemon.domain.stays import Enter, Leave, OpenStay, Standing, changes
+from klara_daemon.domain.stays import FIRST_LOOK_IN_TIME, Enter, Leave, OpenStay, Standing, changes
 from klara_daemon.messages import StayChanged, WebhookAccepted
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Access, Candidate, Gone, Placement, Reconnect, RecruiteeError, Unavailable
@@ -142,6 +143,8 @@ class StageWatcher:
             await stays.want_read(tx.conn, [(watch.company_id, person) for person in {*different, *uncallable}])
             await watches.polled(tx.conn, watch, tx.now, None)
             tx.ring("reads")
+            if not watch.settled:
+                await _tell_if_late(tx, watch)
             if different:
                 log.info("stage_differed", company_id=watch.company_id, stage_id=watch.stage_id, people=len(different))
 
@@ -219,12 +222,10 @@ class StageWatcher:
         stay_id = await stays.enter(
             tx.conn, watch.company_id, candidate_id, enter.placement_id, place, tx.now, already_there=already_there
         )
-        tx.note(
-            "stage_entered",
-            About(watch.company_id, candidate_id, place.offer_id),
-            stage_id=place.stage_id,
-            already_there=already_there,
-        )
+        is_late = already_there and tx.now - watch.watched_at > FIRST_LOOK_IN_TIME
+        late = {"named_at": watch.watched_at.isoformat()} if is_late else {}
+        about = About(watch.company_id, candidate_id, place.offer_id)
+        tx.note("stage_entered", about, stage_id=place.stage_id, already_there=already_there, **late)
         tx.send(StayChanged(stay_id=stay_id))
 
     async def _enter_after_all(self, tx: Transaction, stay: Stay, watch: Watch) -> None:
@@ -237,6 +238,20 @@ class StageWatcher:
         await stays.leave(tx.conn, leave.stay_id, tx.now, leave.because)
         tx.note("stage_left", About(read.company_id, read.candidate_id), rule=leave.because)
         tx.send(StayChanged(stay_id=leave.stay_id))
+
+
+async def _tell_if_late(tx: Transaction, watch: Watch) -> None:
+    """Somebody may have been moved in while the stage was watched and could not be looked at: nobody can know."""
+    for look in await watches.late_first_looks(tx.conn, tx.now):
+        if look.watch.place == watch.place and look.watch.company_id == watch.company_id:
+            log.warning(
+                "first_look_late",
+                company_id=watch.company_id,
+                offer_id=watch.offer_id,
+                stage_id=watch.stage_id,
+                minutes=look.late // timedelta(minutes=1),
+                people=look.people,
+            )
 
 
 def _is_callable(placement: Placement) -> bool:

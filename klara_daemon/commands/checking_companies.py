@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
@@ -14,14 +14,17 @@ from klara_daemon.domain.attempt_policy import Hold, Situation, may_call
 from klara_daemon.domain.dispositions import Outcome
 from klara_daemon.domain.moves import Column, Move, Moved, NoMove, Standing, Wish, decide_move
 from klara_daemon.domain.settings import BadSettings, Mode, parse
+from klara_daemon.domain.stays import Place
 from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Access, Gone, Offer, Reconnect, RecruiteeError
 from klara_daemon.store import companies, health, settings, watches
 from klara_daemon.store.database import Connection
 from klara_daemon.store.settings import WatchedStage
+from klara_daemon.store.watches import LateFirstLook
 from klara_daemon.vault import CannotOpen, Vault
 
 HIRE = "hire"
+LATE_LOOK_TOLD_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ async def _watched_stages(
     conn: Connection, recruitee: RecruiteeClient, company_id: int, access: Access | None
 ) -> AsyncIterator[Finding]:
     unread = {(offer, stage): fault for id_, offer, stage, fault in await watches.faults(conn) if id_ == company_id}
+    late = {(look.watch.company_id, look.watch.place): look for look in await _late_first_looks(conn)}
     offers: dict[int, Offer | RecruiteeError] = {}
     for watched in await settings.watched_stages(conn, company_id):
         if access and watched.offer_id not in offers:
@@ -106,9 +110,23 @@ async def _watched_stages(
         ]
         if not faults and (fault := unread.get((watched.offer_id, watched.stage_id))):
             faults = [f"the daemon could not read it the last time: {fault}"]
+        if look := late.get((company_id, Place(watched.offer_id, watched.stage_id))):
+            faults.append(_not_called_since(look))
         area = f"company {company_id}, stage {watched.stage_id} of job {watched.offer_id}"
         for finding in Finding.each(area, faults):
             yield finding
+
+
+async def _late_first_looks(conn: Connection) -> list[LateFirstLook]:
+    return await watches.late_first_looks(conn, datetime.now(UTC) - LATE_LOOK_TOLD_FOR)
+
+
+def _not_called_since(look: LateFirstLook) -> str:
+    return (
+        f"it was first looked at {look.late // timedelta(minutes=1)} minutes after the settings named it; the"
+        f" {look.people} who stood there then are not called, for some or all may have been there before: if they are"
+        " to be called, set call_those_already_there, or move them out and, some minutes later, in again"
+    )
 
 
 async def _offer(recruitee: RecruiteeClient, access: Access, offer_id: int) -> Offer | RecruiteeError:

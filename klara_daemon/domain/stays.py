@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
+
+FIRST_LOOK_IN_TIME = timedelta(minutes=5)
+"""From the moment at which the settings name a stage. Whoever is there at a later first look may have come between."""
 
 
 class Leaving(StrEnum):

@@ -87,20 +87,27 @@ def moment_of(at: datetime) -> str:
     return f"{day_of(at)}, {at:%H:%M}"
 
 
-def _entered(details: Details, _zone: tzinfo, _rule: str) -> str:
+def _entered(details: Details, zone: tzinfo, _rule: str) -> str:
     stage = f"“{details['stage']}”" if details.get("stage") else "the watched stage"
     if details.get("already_there"):
-        return f"stood in {stage} already when watching began"
+        named_at = _instant(details.get("named_at"), zone)
+        if named_at is None:
+            return f"stood in {stage} already when watching began"
+        return f"stood in {stage} when it could first be looked at; the settings named it on {moment_of(named_at)}"
     came_from = f" from “{details['from_stage']}”" if details.get("from_stage") else ""
     return f"was moved{came_from} to {stage}"
 
 
 def _planned(details: Details, zone: tzinfo, _rule: str) -> str:
+    due_at = _instant(details.get("due_at"), zone)
+    return f"next call: {moment_of(due_at)}" if due_at else "the next call has a time"
+
+
+def _instant(noted: object, zone: tzinfo) -> datetime | None:
     try:
-        due_at = datetime.fromisoformat(str(details.get("due_at"))).astimezone(zone)
+        return datetime.fromisoformat(str(noted)).astimezone(zone)
     except ValueError:
-        return "the next call has a time"
-    return f"next call: {moment_of(due_at)}"
+        return None
 
 
 def _postponed(_details: Details, _zone: tzinfo, rule: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from klara_daemon.domain.stays import Place
+from klara_daemon.domain.stays import FIRST_LOOK_IN_TIME, Place
 from klara_daemon.store.database import Connection
 
 
@@ -114,6 +114,32 @@ async def is_watched(conn: Connection, company_id: int, place: Place) -> bool:
         place.stage_id,
     )
     return watched
+
+
+@dataclass(frozen=True, slots=True)
+class LateFirstLook:
+    """A stage that could first be looked at `late` after the settings named it: whoever stood there then, and still
+    does, counts as already there, although some may have been moved in meanwhile; so many they are.
+    """
+
+    watch: Watch
+    late: timedelta
+    people: int
+
+
+async def late_first_looks(conn: Connection, settled_since: datetime) -> list[LateFirstLook]:
+    """First looks since then (business) that did not come in time and after which somebody is not called."""
+    rows = await conn.fetch(
+        f"SELECT {_WATCH}, settled_at - watched_at AS late, people FROM stage_watches w"
+        " JOIN watched_stages c USING (company_id, offer_id, stage_id) CROSS JOIN LATERAL"
+        "  (SELECT count(*) AS people FROM stays s WHERE s.left_at IS NULL AND s.already_there"
+        "      AND (s.company_id, s.offer_id, s.stage_id) = (w.company_id, w.offer_id, w.stage_id)) there"
+        " WHERE NOT c.call_those_already_there AND settled_at >= $1 AND settled_at - watched_at > $2"
+        "   AND people > 0 ORDER BY company_id, offer_id, stage_id",
+        settled_since,
+        FIRST_LOOK_IN_TIME,
+    )
+    return [LateFirstLook(Watch(*list(row.values())[:5]), row["late"], row["people"]) for row in rows]
 
 
 async def faults(conn: Connection) -> list[tuple[int, int, int, str]]:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import MutableMapping
+from datetime import UTC, timedelta
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from klara_daemon.messages import StayChanged, WebhookAccepted
-from klara_daemon.store import stays
-from tests.actors.scene import APPLIED, CALL, COMPANY, HIRED, INTERVIEW, MONDAY, OFFER, PHONE, STAGES, WATCHED, Scene
+from klara_daemon.store import companies, stays, watches
+from tests.actors.scene import (
+    APPLIED,
+    CALL,
+    COMPANY,
+    HIRED,
+    INTERVIEW,
+    MONDAY,
+    OFFER,
+    PHONE,
+    STAGES,
+    TOKEN,
+    VAULT,
+    WATCHED,
+    Scene,
+)
 
 OTHER_OFFER = 1181301
 OTHER_STAGE = 8063180
@@ -264,6 +281,50 @@ async def test_who_was_there_before_is_noted_and_not_called(scene: Scene) -> Non
     assert stay["already_there"]
     assert await scene.rows("SELECT FROM outreaches") == []
     assert await scene.told(candidate_id) == ["stage_entered"]
+
+
+async def _first_look_late(scene: Scene, *, minutes: int) -> list[MutableMapping[str, Any]]:
+    """Somebody is moved in, without a webhook, while the company has no token yet; what the first look logs."""
+    await scene.execute("UPDATE company_secrets SET recruitee_token = NULL")
+    await scene.watcher.follow_settings()
+    candidate_id = scene.candidate(stage=APPLIED)
+    scene.move(candidate_id, CALL)
+    await scene.poll()
+    scene.clock.advance(minutes=minutes)
+    async with scene.database.transaction() as tx:
+        await companies.store_token(tx.conn, VAULT, COMPANY, TOKEN)
+    with capture_logs() as logged:
+        await scene.poll()
+    await scene.deliver()
+    return [line for line in logged if line["event"] == "first_look_late"]
+
+
+async def test_a_first_look_that_comes_late_is_told_with_how_many_it_leaves_uncalled(scene: Scene) -> None:
+    [line] = await _first_look_late(scene, minutes=30)
+
+    assert (line["stage_id"], line["minutes"], line["people"], line["log_level"]) == (CALL, 30, 1, "warning")
+    [stay] = await scene.open_stays()
+    assert stay["already_there"], "nobody can know when they came"
+    [told] = await scene.lines(stay["candidate_id"])
+    assert told.details["named_at"] == MONDAY.astimezone(UTC).isoformat()
+
+    async with scene.database.connection() as conn:
+        [look] = await watches.late_first_looks(conn, scene.clock())
+        assert (look.watch.stage_id, look.late, look.people) == (CALL, timedelta(minutes=30), 1)
+        assert await watches.late_first_looks(conn, scene.clock() + timedelta(seconds=1)) == [], "told for a while"
+    await scene.configure(call_those_already_there=True)
+    async with scene.database.connection() as conn:
+        assert await watches.late_first_looks(conn, MONDAY) == []
+    await scene.watcher.follow_settings()
+    await scene.deliver()
+    assert (await scene.outreach_of(stay["candidate_id"])).state == "waiting"
+
+
+async def test_of_a_first_look_in_time_nothing_is_told(scene: Scene) -> None:
+    assert await _first_look_late(scene, minutes=5) == []
+    [stay] = await scene.open_stays()
+    [told] = await scene.lines(stay["candidate_id"])
+    assert "named_at" not in told.details
 
 
 async def test_who_was_moved_after_watching_began_is_called_however_late_the_first_look(scene: Scene) -> None:

@@ -58,6 +58,12 @@ async def test_an_installation_in_which_nothing_is_wrong_is_well(installed: Inst
     ]
 
 
+LATE = """
+INSERT INTO stage_watches (company_id, offer_id, stage_id, watched_at, settled_at)
+    SELECT company_id, offer_id, stage_id, now() - interval '30 min', now() FROM watched_stages;
+INSERT INTO stays (id, company_id, candidate_id, placement_id, offer_id, stage_id, entered_at, already_there)
+    SELECT gen_random_uuid(), company_id, 1, 1, offer_id, stage_id, now(), true FROM watched_stages
+"""
 NOT_PERMITTED = """
 INSERT INTO outreaches (id, stay_id, company_id, candidate_id, placement_id, offer_id, stage_id, mode, state, opened_at,
                         due_at)
@@ -132,6 +138,10 @@ WRONG_IN_THE_TABLES = {
     "a pause of one company": (
         "INSERT INTO calling_pauses VALUES (89564, '2026-09-07T07:00Z', 'anna', 'they asked for it')",
         f"{PAUSED_ONE}; `klara-daemon calling resume --company 89564`",
+    ),
+    "a stage that was first looked at late": (
+        LATE,
+        f"{STAGE}: it was first looked at 30 minutes after the settings named it; the 1 who stood there then are not",
     ),
     "a caller number that is refused": (
         "INSERT INTO refused_callers SELECT caller_number, '21210: not verified', now() FROM companies",

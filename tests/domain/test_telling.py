@@ -144,6 +144,10 @@ def test_a_stage_has_its_name_where_that_is_known() -> None:
 def test_who_was_there_already_is_told_apart() -> None:
     assert "already" in tell("stage_entered", {"stage_id": 1, "already_there": True}, BERLIN)
     assert "already" not in tell("stage_entered", {"stage_id": 1, "already_there": False}, BERLIN)
+    late = {"stage": "Telefon", "already_there": True, "named_at": "2026-09-07T07:00:00+00:00"}
+    assert tell("stage_entered", late, BERLIN) == (
+        "stood in “Telefon” when it could first be looked at; the settings named it on Monday 7 September, 09:00"
+    )
 
 
 @pytest.mark.parametrize("event", sorted(_TOLD))
