@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 ARGS ?=
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --no-cache-dir
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format bench schema lock clean
@@ -42,7 +42,7 @@ schema: setup ## Write sql/schema.sql anew from the migrations
 	@$(BIN)/python -m sql.dump_schema
 
 # Both locks hold for every supported Python; the second never names another version than the first.
-compile = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+compile = $(BIN)/uv pip compile --quiet --no-cache --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make lock" pyproject.toml $(ARGS)
 
 lock: setup ## Write the locks anew from pyproject.toml; ARGS=--upgrade takes the newest

@@ -79,6 +79,14 @@ def _make(*arguments: str) -> str:
     ).stdout
 
 
+def test_what_installs_and_locks_keeps_no_cache_outside_of_the_clone() -> None:
+    commands = _make("--dry-run", "--always-make", "lock").replace("\\\n", " ").splitlines()
+    fetching = [line for line in commands if " -m pip " in line or "/uv " in line]
+    assert len(fetching) == 4
+    for line in fetching:
+        assert "--no-cache-dir" in line if " -m pip " in line else "--no-cache " in line, line
+
+
 def test_help_lists_every_target() -> None:
     declared = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert declared is not None
