@@ -51,14 +51,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start what the chosen tests share, so that a missing server ends the run before its first test."""
+    """Start what the chosen tests need, so that a missing server ends the run before its first test."""
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if session.config.option.collectonly:
         return
+    servers = session.config.stash[_SERVERS]
     if "postgres_server" in wanted:
-        _found(lambda: session.config.stash[_SERVERS].postgres)
+        _found(lambda: servers.postgres)
     if "amqp_server" in wanted:
-        _found(lambda: session.config.stash[_SERVERS].rabbitmq)
+        _found(lambda: servers.rabbitmq)
+    if "private_postgres_server" in wanted:
+        _found(lambda: servers.private_postgres)
+    if "private_amqp_server" in wanted:
+        _found(lambda: servers.private_rabbitmq)
 
 
 def _found(server: Callable[[], Server]) -> Server:

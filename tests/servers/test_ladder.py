@@ -67,6 +67,35 @@ def test_without_any_server_one_sentence_says_what_to_install_and_why_nothing_el
     assert str(caught.value) == "Install the thing (container: no engine; wheel: it ended)"
 
 
+_POOR = """
+from tests.servers import rabbitmq_node, session
+rabbitmq_node._SCRIPT_FOLDERS = ()
+session.may_install = lambda: False
+"""
+
+
+def test_a_server_to_break_that_is_not_to_be_had_ends_the_run_before_its_first_test(tmp_path: Path) -> None:
+    """Although one is named: that one is somebody's."""
+    (tmp_path / "poor.py").write_text(_POOR)
+    environment = {
+        **os.environ,
+        "KLARA_TEST_AMQP_URL": "amqp://127.0.0.1:1",
+        "DOCKER_HOST": "unix:///nowhere",
+        "PYTHONPATH": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "poor", "-k", "ways_to_postgres or has_killed", Path(__file__).parent],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "kill and freeze a RabbitMQ, which is never one that the environment names: install" in done.stdout
+    assert "passed" not in done.stdout
+
+
 class _EngineWithoutImages(BaseHTTPRequestHandler):
     """Answers as Docker's engine does, and can fetch nothing."""
 
