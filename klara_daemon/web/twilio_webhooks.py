@@ -1,7 +1,7 @@
 """Twilio's side of the web role: what to do with a call, how it goes, and the socket of the spoken call.
 
 Everything is signed over the configured public address, never over what a `Host` header says; an unsigned or wrongly
-signed request gets 403. News is stored and answered; the work happens in the dialer.
+signed request gets 403, whatever else is wrong with it. News is stored and answered; the work happens in the dialer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from klara_daemon.telephony.twilio.callbacks import (
     relay_ended,
     status_event,
 )
-from klara_daemon.telephony.twilio.fields import Malformed, form_of
+from klara_daemon.telephony.twilio.fields import Malformed, fields_of, form_of
 from klara_daemon.web.answering import Answering, Talk
 from klara_daemon.web.spoken_call import SpokenCall
 
@@ -83,20 +83,30 @@ class TwilioWebhooks:
         return handle
 
     async def _verified(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.headers.get(addresses.SIGNATURE_HEADER):
+            return _not_signed(request)
+        if (request.content_length or 0) > LONGEST_BODY:
+            return _too_long()
+        async with asyncio.timeout(BODY_WITHIN_S):
+            body = await request.read()
+        if len(body) > LONGEST_BODY:
+            return _too_long()
+        if not self._is_signed(request, body):
+            return _not_signed(request)
         try:
-            async with asyncio.timeout(BODY_WITHIN_S):
-                body = await request.read()
-            if len(body) > LONGEST_BODY:
-                return web.Response(status=413, text="No callback is that long.")
-            params = form_of(body)
-            url = requested_address(self._public_url, request.raw_path)
-            if not is_signed(self._auth_token, url, params, request.headers.get(addresses.SIGNATURE_HEADER)):
-                log.warning("callback_not_signed", path=request.path)
-                return web.Response(status=403, text="The signature does not fit.")
-            return await handler(request, params)
+            return await handler(request, form_of(body))
         except Malformed as error:
             log.warning("callback_malformed", path=request.path, cause=str(error))
             return web.Response(status=400, text=str(error))
+
+    def _is_signed(self, request: web.Request, body: bytes) -> bool:
+        """Whether Twilio has signed this; what is no form cannot have been."""
+        url = requested_address(self._public_url, request.raw_path)
+        try:
+            fields = fields_of(body)
+        except Malformed:
+            return False
+        return is_signed(self._auth_token, url, fields, request.headers.get(addresses.SIGNATURE_HEADER))
 
     async def _answer(self, request: web.Request, params: Params) -> web.StreamResponse:
         asked = answer_request(request.query, params)
@@ -218,6 +228,15 @@ class TwilioWebhooks:
     def _fall_silent(self) -> None:
         if not self._live:
             self.silent.set()
+
+
+def _not_signed(request: web.Request) -> web.Response:
+    log.warning("callback_not_signed", path=request.path)
+    return web.Response(status=403, text="The signature does not fit.")
+
+
+def _too_long() -> web.Response:
+    return web.Response(status=413, text="No callback is that long.")
 
 
 def _twiml(document: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -94,10 +95,29 @@ async def test_a_handshake_that_names_no_attempt_is_refused(front: Front) -> Non
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"\xff=\xfe", 400), (b"x" * (64 * 1024 + 1), 413), (b"a=" + b"&a=" * 300, 400)]
+    "body", [b"\xff=\xfe", b"x" * (64 * 1024 + 1), b"x" * (1 << 18), b"a=" + b"&a=" * 300, b"a=%00"]
 )
-async def test_what_is_no_form_gets_an_answer(front: Front, body: bytes, status: int) -> None:
-    assert [(await front.post(path, body)).status for path in PATHS] == [status] * len(PATHS)
+async def test_whatever_else_is_wrong_with_what_nobody_has_signed_it_is_403(front: Front, body: bytes) -> None:
+    assert [(await front.post(path, body)).status for path in PATHS] == [403] * len(PATHS)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"\xff=\xfe", 403), (b"x" * (64 * 1024 + 1), 413), (b"a=" + b"&a=" * 300, 403), (b"a=%00", 403)],
+)
+async def test_a_body_that_cannot_be_verified_is_refused(front: Front, body: bytes, status: int) -> None:
+    signed = {"X-Twilio-Signature": "x" * 28}
+    assert [(await front.post(path, body, signed)).status for path in PATHS] == [status] * len(PATHS)
+
+
+async def test_a_long_body_that_does_not_say_its_length_is_413(front: Front) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            yield b"x" * (1 << 14)
+
+    signed = {"X-Twilio-Signature": "x" * 28}
+    async with front._http.post(front.url + PATHS[0], data=pieces(), headers=signed) as answer:
+        assert answer.status == 413
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,17 @@ class Malformed(ValueError):
     """What arrived is not what Twilio sends; the text says in which way, without repeating it."""
 
 
-def form_of(body: bytes) -> list[tuple[str, str]]:
-    """The fields of a form, blank ones too. Raises `Malformed`, also for a NUL, which no database keeps."""
+def fields_of(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a form, blank ones too. Raises `Malformed`."""
     try:
-        fields = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=200)
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=200)
     except ValueError as error:
         raise Malformed("the body is not a form") from error
+
+
+def form_of(body: bytes) -> list[tuple[str, str]]:
+    """The same; raises `Malformed` also for a NUL, which no database keeps."""
+    fields = fields_of(body)
     if any("\0" in value for _, value in fields):
         raise Malformed("the form holds a NUL")
     return fields
