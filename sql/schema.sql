@@ -657,7 +657,8 @@ CREATE TABLE public.stage_watches (
     unwatched_since timestamp with time zone,
     poll_due_at timestamp with time zone DEFAULT now() NOT NULL,
     polled_at timestamp with time zone,
-    fault text
+    fault text,
+    wait_until timestamp with time zone
 );
 
 --

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from klara_daemon.domain.stays import FIRST_LOOK_IN_TIME, Place
 from klara_daemon.store.database import Connection
 
+AFTER_FAULT_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
@@ -68,13 +70,18 @@ async def claim_poll(conn: Connection, every_s: float) -> Watch | None:
 
 
 async def poll_soon(conn: Connection, company_id: int, *, not_within_s: float = 0) -> None:
-    """Look at all stages of a company at the next opportunity; at none of them twice within so many seconds."""
+    """Look at all stages of a company at the next opportunity; at none of them twice within so many seconds.
+
+    A stage that could not be read the last time is given some rest, and what Recruitee asked for.
+    """
     await conn.execute(
-        "UPDATE stage_watches SET"
-        " poll_due_at = least(poll_due_at, greatest(now(), polled_at + make_interval(secs => $2)))"
-        " WHERE company_id = $1 AND fault IS NULL",
+        "UPDATE stage_watches SET poll_due_at = least(poll_due_at, greatest(now(), wait_until,"
+        "   polled_at + make_interval(secs => $2),"
+        "   CASE WHEN fault IS NOT NULL THEN polled_at + make_interval(secs => $3) END))"
+        " WHERE company_id = $1",
         company_id,
         not_within_s,
+        AFTER_FAULT_S,
     )
 
 
@@ -84,6 +91,7 @@ async def polled(
     """Note how a look went; the first complete one settles who was there at the beginning."""
     await conn.execute(
         "UPDATE stage_watches SET polled_at = now(), fault = $5,"
+        "       wait_until = now() + make_interval(secs => $6),"
         "       poll_due_at = greatest(poll_due_at, now() + make_interval(secs => $6)),"
         "       settled_at = CASE WHEN $5::text IS NULL THEN coalesce(settled_at, $4) ELSE settled_at END"
         " WHERE (company_id, offer_id, stage_id) = ($1, $2, $3)",

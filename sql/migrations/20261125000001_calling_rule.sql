@@ -30,6 +30,9 @@ CREATE TABLE refused_callers (
 -- What was never placed or failed technically is tried again without end, so attempts are numbered without end.
 ALTER TABLE attempts DROP CONSTRAINT attempts_number_check, ADD CONSTRAINT attempts_number_check CHECK (number >= 1);
 
+-- Recruitee's wish to wait stands apart from the next look that is planned: a webhook may bring that one forward.
+ALTER TABLE stage_watches ADD COLUMN wait_until timestamptz;
+
 -- Opt-outs by hand say who entered them and why; one that was taken back stays, with who did and why.
 ALTER TABLE opt_outs
     ADD COLUMN who text NOT NULL DEFAULT 'the candidate',
@@ -89,6 +92,7 @@ DROP INDEX opt_outs_by_candidate, opt_outs_by_number;
 ALTER TABLE opt_outs DROP COLUMN who, DROP COLUMN why, DROP COLUMN removed_at, DROP COLUMN removed_by, DROP COLUMN removed_why;
 CREATE INDEX opt_outs_by_candidate ON opt_outs (company_id, candidate_id);
 CREATE INDEX opt_outs_by_number ON opt_outs (company_id, e164);
+ALTER TABLE stage_watches DROP COLUMN wait_until;
 ALTER TABLE attempts DROP CONSTRAINT attempts_number_check,
     ADD CONSTRAINT attempts_number_check CHECK (number BETWEEN 1 AND 200) NOT VALID;
 DROP TABLE calling_pauses, refused_callers;

@@ -83,6 +83,29 @@ async def test_only_a_complete_look_settles_and_only_the_first(scene: Scene) -> 
     assert await scene.value("SELECT settled_at FROM stage_watches") == MONDAY
 
 
+async def test_a_look_is_prompted_although_the_last_one_failed_but_not_at_once(scene: Scene) -> None:
+    await scene.have_watched()
+    async with scene.database.connection() as conn:
+        [watch] = await watches.of_company(conn, COMPANY)
+        await watches.polled(conn, watch, scene.clock(), "no answer")
+        await watches.poll_soon(conn, COMPANY)
+    assert await _claim(scene) is None
+    await scene.let_pass(30)
+    assert await _claim(scene)
+
+
+async def test_a_prompted_look_does_not_come_before_recruitee_wants_it(scene: Scene) -> None:
+    await scene.have_watched()
+    async with scene.database.connection() as conn:
+        [watch] = await watches.of_company(conn, COMPANY)
+        await watches.polled(conn, watch, scene.clock(), "too many requests", 100)
+        await watches.poll_soon(conn, COMPANY)
+    await scene.let_pass(95)
+    assert await _claim(scene) is None
+    await scene.let_pass(5)
+    assert await _claim(scene)
+
+
 async def test_a_prompted_look_comes_at_once_but_not_ever_again(scene: Scene) -> None:
     await scene.have_watched()
     async with scene.database.connection() as conn:
