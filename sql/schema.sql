@@ -734,7 +734,8 @@ CREATE TABLE public.trunks (
     next_call_at timestamp with time zone DEFAULT now() NOT NULL,
     paused_until timestamp with time zone,
     paused_because text,
-    counted_since timestamp with time zone DEFAULT now() NOT NULL
+    counted_since timestamp with time zone DEFAULT now() NOT NULL,
+    wait_until timestamp with time zone
 );
 
 --

@@ -29,6 +29,7 @@ REFUSED_S = 300.0
 """After so long it is tried whether a refused account, or caller number, has been mended."""
 
 log = structlog.get_logger()
+LONGEST_WAIT_S = 300.0
 
 
 class CallSender:
@@ -58,6 +59,7 @@ class CallSender:
         except Rejected as error:
             await self._rejected(attempt_id, dial, error)
         except NotSent as error:
+            await self._wait(error)
             await self._ended(attempt_id, Disposition.NOT_PLACED, "not_sent", error)
         except (Uncertain, TimeoutError) as error:
             await self._unclear(attempt_id, error)
@@ -125,6 +127,15 @@ class CallSender:
             case _:
                 assert_never(error.objection)
         await self._ended(attempt_id, disposition, "rejected", error)
+
+    async def _wait(self, error: NotSent) -> None:
+        """Spare everybody else the same answer: the phone company was asked for too many calls at once."""
+        if error.retry_after_s is None:
+            return
+        wait_s = min(error.retry_after_s, LONGEST_WAIT_S)
+        async with self._database.transaction() as tx:
+            await trunks.wait(tx.conn, self._provider.name, wait_s)
+        log.warning("trunk_waits", provider=self._provider.name, wait_s=wait_s)
 
     async def _account_refused(self, error: Rejected) -> None:
         async with self._database.transaction() as tx:

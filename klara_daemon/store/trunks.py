@@ -35,8 +35,10 @@ class Trunk:
 
 _TRUNK = (
     "SELECT (SELECT count(*) FROM attempts a WHERE a.provider = t.provider AND a.state <> 'ended') AS open_calls,"
-    " greatest(0, extract(epoch FROM coalesce(paused_until, '-infinity') - clock_timestamp()))::float8 AS paused_s,"
-    " coalesce(paused_because, '') AS paused_because,"
+    " greatest(0, extract(epoch FROM greatest(paused_until, wait_until, '-infinity') - clock_timestamp()))::float8"
+    "   AS paused_s,"
+    " CASE WHEN paused_until IS NULL THEN 'the phone company asks to wait' ELSE coalesce(paused_because, '') END"
+    "   AS paused_because,"
     " paused_until IS NOT NULL AND paused_until <= clock_timestamp() AS is_on_trial,"
     " greatest(0, extract(epoch FROM next_call_at - clock_timestamp()))::float8 AS slot_in_s,"
     " clock_timestamp() AS database_at FROM trunks t WHERE provider = $1"
@@ -94,6 +96,16 @@ async def pause(conn: Connection, provider: str, because: str, for_s: float) -> 
         for_s,
     )
     return before is False
+
+
+async def wait(conn: Connection, provider: str, for_s: float) -> None:
+    """Place no call on this trunk for a while, and then go on as before: it was asked too much at once."""
+    await conn.execute(
+        "UPDATE trunks SET wait_until = greatest(wait_until, clock_timestamp() + make_interval(secs => $2))"
+        " WHERE provider = $1",
+        provider,
+        for_s,
+    )
 
 
 async def resume(conn: Connection, provider: str | None = None) -> list[str]:

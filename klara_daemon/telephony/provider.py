@@ -104,7 +104,10 @@ class Rejected(Exception):
 
 
 class NotSent(Exception):
-    """The request was certainly never acted upon (no connection, or 429 "never processed"): nothing rings."""
+    """The request was certainly never acted upon (no connection, or 429 "never processed"): nothing rings.
+
+    `retry_after_s`: before that, no other call may be asked for either.
+    """
 
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(reason)

@@ -71,6 +71,8 @@ ALTER TABLE outreaches ADD COLUMN held_because text;       -- the codes of the r
 
 -- The circuit breaker: after a pause a single call is tried; only calls since it last closed are counted.
 ALTER TABLE trunks ADD COLUMN counted_since timestamptz NOT NULL DEFAULT now();
+-- The phone company's wish to wait after too many requests at once: not a failure, and no trial follows.
+ALTER TABLE trunks ADD COLUMN wait_until timestamptz;
 
 -- Whose doing the end of a talk is: nobody is held to have hung up of whom that is not known.
 ALTER TABLE conversations ADD COLUMN person_left boolean NOT NULL DEFAULT false;  -- closed the line; cleared as `fault` is
@@ -78,7 +80,7 @@ ALTER TABLE conversations ADD COLUMN person_left boolean NOT NULL DEFAULT false;
 -- migrate:down
 
 ALTER TABLE conversations DROP COLUMN person_left;
-ALTER TABLE trunks DROP COLUMN counted_since;
+ALTER TABLE trunks DROP COLUMN counted_since, DROP COLUMN wait_until;
 ALTER TABLE outreaches DROP COLUMN held_because;
 ALTER TABLE outreaches ALTER COLUMN planned_with DROP NOT NULL, ALTER COLUMN planned_with DROP DEFAULT;
 DROP INDEX outreaches_due_of_company, outreaches_planned, outreaches_of_offer;

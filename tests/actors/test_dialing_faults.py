@@ -102,10 +102,26 @@ async def test_too_many_requests_placed_nothing_and_the_next_call_is_a_new_one(w
 
     await watching.deliver()
     await watching.make_due(outreach)
+    await watching.execute("UPDATE trunks SET wait_until = now()")
     await watching.dialer.dial_one()
     second = await watching.last_attempt(outreach)
     assert watching.telephone.dials == [str(first.id), str(second.id)]
     assert (second.number, second.state) == (2, AttemptState.PLACED)
+
+
+async def test_after_too_many_requests_nobody_is_dialled_until_the_phone_company_wants_it(watching: Scene) -> None:
+    first, second = await _due(watching), await _due(watching, PHONE_2)
+    watching.telephone.dial_faults.append((Fault.TOO_MANY, False))
+    await watching.dialer.dial_one()
+    assert not await watching.dialer.dial_one()
+    assert await watching.value("SELECT wait_until - now() BETWEEN '0 s' AND '1 s' FROM trunks"), "as Twilio says"
+
+    await watching.execute("UPDATE trunks SET wait_until = now()")
+    assert await watching.dialer.dial_one()
+    assert len(watching.telephone.calls) == 1
+    assert not await watching.value("SELECT count(*) FROM trunks WHERE paused_until IS NOT NULL"), "it is no failure"
+    states = {(await watching.outreach(one.id)).state for one in (first, second)}
+    assert states == {OutreachState.CALLING}, "one is dialled, the other's plan waits for its message"
 
 
 async def test_calls_that_were_never_placed_are_tried_again_however_many_there_were(watching: Scene) -> None:

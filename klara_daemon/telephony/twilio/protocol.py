@@ -63,6 +63,8 @@ PERMISSION_CODES: Final = frozenset({"21215", "21219", "573005"})
 """For a number that this account may not call: its country is not permitted, or a trial has not verified it."""
 
 TOO_MANY_REQUESTS: Final = 429
+WAIT_S: Final = 5.0
+"""Where a 429 does not say how long to wait."""
 ACCOUNT_REFUSED: Final = frozenset({401, 403})
 
 NOT_IN_THAT_STATE: Final = "21220"
@@ -72,7 +74,8 @@ NOT_IN_THAT_STATE: Final = "21220"
 def placed_call(status: int, body: bytes, retry_after: str | None = None) -> RemoteCall:
     """The answer to a dial. Raises `Rejected`, `NotSent` (429: "never processed") or `Uncertain` (all else)."""
     if status == TOO_MANY_REQUESTS:
-        raise NotSent("Twilio answers 429: too many requests at once", retry_after_s=number_of(retry_after))
+        wait_s = number_of(retry_after) or WAIT_S
+        raise NotSent("Twilio answers 429: too many requests at once", retry_after_s=wait_s)
     if 400 <= status < 500:
         code, message = error_of(body)
         if code is None:
