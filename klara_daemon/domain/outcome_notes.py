@@ -17,6 +17,7 @@ from klara_daemon.domain.dialogue.catalogue import NoteWords, catalogue
 from klara_daemon.domain.dialogue.speakable import one_line
 from klara_daemon.domain.dialogue.turns import QuestionKind
 from klara_daemon.domain.dispositions import Disposition, Outcome
+from klara_daemon.domain.local_time import is_known_zone
 
 LONGEST_NOTE: Final = 8_000
 """Characters, line ends and marker included (the vendor's limit is not documented)."""
@@ -67,7 +68,7 @@ def marker(ref: UUID) -> str:
 def note_lines(facts: NoteFacts) -> tuple[str, ...]:
     """The note, line by line; at most `LONGEST_NOTE` characters, long answers shortened first, the marker always there.
 
-    Raises ZoneInfoNotFoundError when the zone is unknown; a company with such a zone has not called anybody.
+    Where the zone is not known, it tells the times of the calls in UTC, and says so.
     """
     words, sign = catalogue(facts.language).note, marker(facts.ref)
     calls = [*_calls(facts, words), sign]
@@ -102,11 +103,11 @@ def _answer(one: AnsweredQuestion, words: NoteWords, longest: int) -> str:
 
 
 def _calls(facts: NoteFacts, words: NoteWords) -> Iterator[str]:
-    zone = ZoneInfo(facts.time_zone)
+    zone = ZoneInfo(facts.time_zone if is_known_zone(facts.time_zone) else "UTC")
     attempts = sorted(facts.attempts, key=lambda attempt: attempt.placed_at)
     earlier = max(0, len(attempts) - _LATEST_CALLS)
     if attempts:
-        yield words.says("calls", zone=facts.time_zone)
+        yield words.says("calls", zone=zone.key)
     if earlier:
         yield words.says("earlier_calls", count=earlier)
     for nth, attempt in enumerate(attempts[earlier:], start=earlier + 1):

@@ -81,6 +81,14 @@ def test_the_local_day_is_the_companys() -> None:
     assert "1. Anruf am 01.01.2027 um 00:30 Uhr: Besetzt" in note_lines(replace(FACTS, attempts=(late,)))
 
 
+def test_where_the_zone_is_not_known_the_times_are_in_utc_and_the_note_says_so() -> None:
+    lines = note_lines(replace(FACTS, time_zone="Europe/Atlantis", attempts=FACTS.attempts[1:]))
+    assert lines[-3:-1] == (
+        "Anrufe (Uhrzeiten: UTC)",
+        "1. Anruf am 20.11.2026 um 13:00 Uhr: Niemand erreicht, Nummer mit der Endung 678",
+    )
+
+
 @pytest.mark.parametrize("number", ["+4915112345678", "+49123", "123", "12", "", None])
 def test_no_number_is_written_in_full(number: str | None) -> None:
     attempt = AttemptLine(datetime(2026, 1, 5, 9, tzinfo=UTC), Disposition.BUSY, number=number)
