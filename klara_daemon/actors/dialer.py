@@ -65,9 +65,14 @@ class Reading:
         )
 
     @property
+    def age_s(self) -> float:
+        """How long ago it was begun, in seconds."""
+        return monotonic() - self.at
+
+    @property
     def is_fresh(self) -> bool:
         """Whether a dial may rest on it: with the wait for a slot it is at most 30 seconds old when the phone rings."""
-        return monotonic() - self.at <= READING_LASTS_S
+        return self.age_s <= READING_LASTS_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +227,8 @@ class Dialer:
         """Keep what was read before anything is locked: it may concern many."""
         async with self._database.transaction() as tx:
             going_on = await stays.open_stays(tx.conn, outreach.company_id, outreach.candidate_id)
-            await keep_candidate(tx, outreach.company_id, reading.candidate, going_on)
-            await keep_offer(tx, outreach.company_id, reading.offer)
+            await keep_candidate(tx, outreach.company_id, reading.candidate, going_on, reading.age_s)
+            await keep_offer(tx, outreach.company_id, reading.offer, reading.age_s)
 
     async def _commit_to(self, tx: Transaction, outreach: Outreach, passed: Passed) -> Claimed:
         attempt_id, trunk = uuid4(), self._gate.provider

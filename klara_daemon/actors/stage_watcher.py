@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from time import monotonic
 from typing import assert_never
 
 import structlog
@@ -108,13 +109,14 @@ class StageWatcher:
         async with self._database.connection() as conn:
             if not await outreaches.is_any_open(conn, watch.company_id, watch.offer_id):
                 return
+        begun = monotonic()
         try:
             offer = await self._recruitee.offer(access, watch.offer_id)
         except RecruiteeError as error:
             log.warning("offer_not_read", company_id=watch.company_id, offer_id=watch.offer_id, cause=str(error))
             return
         async with self._database.transaction() as tx:
-            await keep_offer(tx, watch.company_id, offer)
+            await keep_offer(tx, watch.company_id, offer, monotonic() - begun)
 
     async def _poll_failed(self, watch: Watch, error: RecruiteeError) -> None:
         log.warning(
@@ -171,6 +173,7 @@ class StageWatcher:
         if access is None:
             await self._read_later(read, "the company has no token")
             return True
+        begun = monotonic()
         try:
             candidate: Candidate | None = await self._recruitee.candidate(access, read.candidate_id)
         except Gone:
@@ -180,7 +183,7 @@ class StageWatcher:
                 await self._door.refused(access, error)
             await self._read_later(read, str(error), error.retry_after_s if isinstance(error, Unavailable) else None)
             return True
-        await self._settle(read, candidate)
+        await self._settle(read, candidate, begun)
         return True
 
     async def _read_later(self, read: Read, cause: str, after_s: float | None = None) -> None:
@@ -191,8 +194,11 @@ class StageWatcher:
         async with self._database.transaction() as tx:
             await stays.read_later(tx.conn, read, wait_s)
 
-    async def _settle(self, read: Read, candidate: Candidate | None) -> None:
-        """Let a reading begin and end stays, unless it is outdated. A doubled or late reason to read is no matter."""
+    async def _settle(self, read: Read, candidate: Candidate | None, begun: float) -> None:
+        """Let a reading (begun then, monotonic seconds) begin and end stays, unless it is outdated.
+
+        A doubled or late reason to read is no matter.
+        """
         async with self._database.transaction() as tx:
             await stays.lock_person(tx.conn, read.company_id, read.candidate_id)
             if not await stays.read_done(tx.conn, read):
@@ -209,7 +215,7 @@ class StageWatcher:
                     case _:
                         assert_never(change)
             if candidate is not None:
-                await keep_candidate(tx, read.company_id, candidate, going_on)
+                await keep_candidate(tx, read.company_id, candidate, going_on, monotonic() - begun)
             for stay in going_on:
                 if stay.already_there and stay.place in watched:
                     await self._enter_after_all(tx, stay, watched[stay.place])

@@ -98,23 +98,32 @@ async def read_later(conn: Connection, read: Read, after_s: float) -> None:
     )
 
 
+# By the database's clock; if that was set back, what it says will be read in the future is in nobody's way.
+_IS_LATER = "(known.read_at <= excluded.read_at OR known.read_at > clock_timestamp())"
+
+
 async def keep_candidate(
-    conn: Connection, company_id: int, candidate_id: int, name: str, phones: Sequence[str]
+    conn: Connection, company_id: int, candidate_id: int, name: str, phones: Sequence[str], age_s: float = 0
 ) -> bool:
-    """Keep name and numbers as read; True when the numbers are news: others than before, or the first."""
+    """Keep name and numbers as read `age_s` seconds ago, unless a reading that was begun later is kept already.
+
+    True when the numbers are news: others than before, or the first.
+    """
     before: list[str] | None = await conn.fetchval(
         "SELECT phones FROM candidates WHERE company_id = $1 AND candidate_id = $2 FOR UPDATE", company_id, candidate_id
     )
-    await conn.execute(
-        "INSERT INTO candidates (company_id, candidate_id, name, phones) VALUES ($1, $2, $3, $4)"
+    tag = await conn.execute(
+        "INSERT INTO candidates AS known (company_id, candidate_id, name, phones, read_at)"
+        " VALUES ($1, $2, $3, $4, clock_timestamp() - make_interval(secs => $5))"
         " ON CONFLICT (company_id, candidate_id) DO UPDATE SET name = excluded.name, phones = excluded.phones,"
-        " read_at = now()",
+        f" read_at = excluded.read_at WHERE {_IS_LATER}",
         company_id,
         candidate_id,
         name,
         list(phones),
+        age_s,
     )
-    return before != list(phones)
+    return tag == "INSERT 0 1" and before != list(phones)
 
 
 async def phones_of(conn: Connection, company_id: int, candidate_id: int) -> tuple[str, list[str]]:
@@ -134,19 +143,22 @@ async def was_read(conn: Connection, company_id: int, candidate_id: int) -> bool
 
 
 async def keep_offer(
-    conn: Connection, company_id: int, offer_id: int, title: str, status: str, language: str | None
-) -> None:
-    """Keep what a job is called, as read."""
-    await conn.execute(
-        "INSERT INTO offers (company_id, offer_id, title, status, language) VALUES ($1, $2, $3, $4, $5)"
+    conn: Connection, company_id: int, offer_id: int, title: str, status: str, language: str | None, age_s: float = 0
+) -> bool:
+    """Keep what a job is called and how it stands, as read `age_s` seconds ago; False where a later reading is kept."""
+    tag = await conn.execute(
+        "INSERT INTO offers AS known (company_id, offer_id, title, status, language, read_at)"
+        " VALUES ($1, $2, $3, $4, $5, clock_timestamp() - make_interval(secs => $6))"
         " ON CONFLICT (company_id, offer_id) DO UPDATE SET title = excluded.title, status = excluded.status,"
-        " language = excluded.language, read_at = now()",
+        f" language = excluded.language, read_at = excluded.read_at WHERE {_IS_LATER}",
         company_id,
         offer_id,
         title,
         status,
         language,
+        age_s,
     )
+    return tag == "INSERT 0 1"
 
 
 async def offer_title(conn: Connection, company_id: int, offer_id: int) -> str | None:

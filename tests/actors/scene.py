@@ -375,6 +375,7 @@ class Scene:
         by = timedelta(seconds=seconds)
         await self.execute("UPDATE candidate_reads SET due_at = due_at - $1::interval", by)
         await self.execute("UPDATE candidates SET read_at = read_at - $1::interval", by)
+        await self.execute("UPDATE offers SET read_at = read_at - $1::interval", by)
         await self.execute(
             "UPDATE stage_watches SET poll_due_at = poll_due_at - $1::interval,"
             " unwatched_since = unwatched_since - $1::interval",

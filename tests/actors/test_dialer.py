@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 import pytest
 
@@ -283,6 +284,29 @@ async def test_a_job_that_closes_holds_its_calls_before_they_are_due(watching: S
     await watching.poll()
     await watching.scheduler.follow_settings()
     assert (await watching.outreach(outreach.id)).held_because == "offer_closed"
+
+
+async def test_what_was_read_since_outlives_the_dialers_reading(
+    watching: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outreach = await _due(watching)
+    read = watching.dialer._read
+
+    async def read_and_then_the_watcher_reads(*asked: Any) -> Any:
+        reading = await read(*asked)
+        watching.recruitee.edit_offer(COMPANY, OFFER, status="closed")
+        watching.recruitee.edit_phones(COMPANY, outreach.candidate_id, [PHONE_2])
+        await watching.execute("INSERT INTO candidate_reads VALUES ($1, $2)", COMPANY, outreach.candidate_id)
+        await watching.poll()
+        return reading
+
+    monkeypatch.setattr(watching.dialer, "_read", read_and_then_the_watcher_reads)
+    await watching.dialer.dial_one()
+    await watching.deliver()
+
+    assert watching.telephone.dials == []
+    assert (await watching.outreach(outreach.id)).held_because == "offer_closed"
+    assert await watching.value("SELECT phones FROM candidates") == [PHONE_2]
 
 
 async def test_no_call_rests_on_an_old_reading(watching: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,7 +183,7 @@ async def test_an_outdated_reading_decides_nothing(watching: Scene) -> None:
 
     watching.move(candidate_id, INTERVIEW)
     await _told_by_webhook(watching, candidate_id, "2", to=INTERVIEW)
-    await watching.watcher._settle(first, older)
+    await watching.watcher._settle(first, older, 0.0)
     await watching.read()
 
     assert await watching.open_stays() == []

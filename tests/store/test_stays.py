@@ -98,6 +98,20 @@ async def test_numbers_are_news_when_they_are_others_or_the_first(scene: Scene) 
     assert news == [True, False, True, False, True, True]
 
 
+async def test_a_reading_that_was_begun_later_stays(scene: Scene) -> None:
+    async with scene.database.connection() as conn:
+        assert await stays.keep_candidate(conn, COMPANY, 1, "B", ["2"], age_s=5)
+        assert not await stays.keep_candidate(conn, COMPANY, 1, "A", ["1"], age_s=9)
+        assert await stays.phones_of(conn, COMPANY, 1) == ("B", ["2"])
+        assert await stays.keep_candidate(conn, COMPANY, 1, "C", ["3"], age_s=1)
+
+
+async def test_a_clock_that_was_set_back_keeps_nothing_from_being_read(scene: Scene) -> None:
+    async with scene.database.connection() as conn:
+        await stays.keep_candidate(conn, COMPANY, 1, "A", ["1"], age_s=-3600)
+        assert await stays.keep_candidate(conn, COMPANY, 1, "B", ["2"], age_s=5)
+
+
 async def test_a_stay_ends_once(scene: Scene) -> None:
     async with scene.database.connection() as conn:
         stay_id = await stays.enter(conn, COMPANY, 1, 2, PLACE, MONDAY, already_there=False)
