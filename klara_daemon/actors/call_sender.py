@@ -7,7 +7,6 @@ The request goes out once; its answer is committed. What is unclear is settled b
 from __future__ import annotations
 
 import asyncio
-from time import monotonic, time
 from typing import assert_never
 from uuid import UUID
 
@@ -15,6 +14,7 @@ import structlog
 
 from klara_daemon import metrics
 from klara_daemon.actors.call_endings import end_attempt
+from klara_daemon.actors.elapsed import Clocks, clocks, elapsed_s
 from klara_daemon.actors.gate import Gate, Passed
 from klara_daemon.domain.dispositions import AttemptState, Disposition
 from klara_daemon.store import callers, calls, outreaches, trunks
@@ -25,6 +25,8 @@ from klara_daemon.telephony.provider import Dial, NotSent, Objection, Rejected, 
 FENCE_S = 10.0
 """From before the fence until the request goes out; with `DIAL_S`, before anybody takes the answer for lost."""
 DIAL_S = 20.0
+READING_LASTS_S = 30.0
+"""Rule 10: how old the reading of candidate and job may be when the request goes out."""
 REFUSED_S = 300.0
 """After so long it is tried whether a refused account, or caller number, has been mended."""
 
@@ -40,18 +42,19 @@ class CallSender:
         self._provider = provider
         self._gate = gate
 
-    async def send(self, outreach_id: UUID, attempt_id: UUID) -> None:
-        """Send the claimed call, unless the rule, or somebody, forbids it by now.
+    async def send(self, outreach_id: UUID, attempt_id: UUID, read_at: Clocks) -> None:
+        """Send the claimed call, unless the rule, or somebody, forbids it by now; it rests on what was read then.
 
-        A process may be stopped, or its machine sleep, behind the fence; by the time it wakes up, others may have
-        settled that the call was never placed, and placed the next.
+        A process may be stopped, or its machine sleep, before the fence or behind it; by the time it wakes up, the
+        candidate may have left, or others may have settled that the call was never placed, and placed the next.
         """
-        begun = _clocks()
+        begun = clocks()
         dial = await self._fence(outreach_id, attempt_id)
         if dial is None:
             return
-        if _elapsed_s(begun) > FENCE_S:
-            await self._ended(attempt_id, Disposition.NOT_PLACED, "too_late", NotSent("too long after the fence"))
+        if elapsed_s(begun) > FENCE_S or elapsed_s(read_at) > READING_LASTS_S:
+            late = NotSent("too long after the fence, or after the candidate was read")
+            await self._ended(attempt_id, Disposition.NOT_PLACED, "too_late", late)
             return
         try:
             async with asyncio.timeout(DIAL_S):
@@ -165,12 +168,3 @@ class CallSender:
             for attempt in await calls.lock(tx.conn, [attempt_id]):
                 if attempt.state is AttemptState.PLACING:
                     await calls.go_on(tx.conn, attempt_id, AttemptState.UNCLEAR, None, tx.now)
-
-
-def _clocks() -> tuple[float, float]:
-    return monotonic(), time()
-
-
-def _elapsed_s(since: tuple[float, float]) -> float:
-    """By whichever clock more time has passed: one stands still while the machine sleeps, the other can be set back."""
-    return max(now - then for now, then in zip(_clocks(), since, strict=True))

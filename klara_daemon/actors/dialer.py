@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
 from typing import assert_never
 from uuid import UUID, uuid4
 
@@ -19,6 +18,7 @@ import structlog
 
 from klara_daemon import metrics
 from klara_daemon.actors.call_sender import CallSender
+from klara_daemon.actors.elapsed import Clocks, clocks, elapsed_s
 from klara_daemon.actors.gate import Busy, Gate, Passed, Refused
 from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.readings import keep_candidate, keep_offer
@@ -44,11 +44,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Candidate and offer as read from Recruitee, and when (monotonic seconds)."""
+    """Candidate and offer as read from Recruitee, and when that was begun."""
 
     candidate: Candidate
     offer: Offer
-    at: float
+    at: Clocks
 
     def is_still_there(self, outreach: Outreach) -> bool:
         """Rule `left_stage`: in the watched stage, qualified, hired nowhere."""
@@ -67,7 +67,7 @@ class Reading:
     @property
     def age_s(self) -> float:
         """How long ago it was begun, in seconds."""
-        return monotonic() - self.at
+        return elapsed_s(self.at)
 
     @property
     def is_fresh(self) -> bool:
@@ -85,10 +85,11 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One call is committed; it may be sent after `wait_s` seconds."""
+    """One call is committed, on what was read at `read_at`; it may be sent after `wait_s` seconds."""
 
     attempt_id: UUID
     wait_s: float
+    read_at: Clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Dialer:
                 await self._postpone(wanted.outreach_id, result)
             case Claimed():
                 await asyncio.sleep(result.wait_s)
-                await self._sender.send(wanted.outreach_id, result.attempt_id)
+                await self._sender.send(wanted.outreach_id, result.attempt_id, result.read_at)
             case Done():
                 pass
             case _:
@@ -176,7 +177,7 @@ class Dialer:
         access = await self._door.open_access(outreach.company_id)
         if access is None:
             return Later(SHUT_S, "recruitee_disconnected")
-        at = monotonic()
+        at = clocks()
         try:
             candidate = await self._recruitee.candidate(access, outreach.candidate_id)
             offer = await self._recruitee.offer(access, outreach.offer_id)
@@ -215,7 +216,7 @@ class Dialer:
                 return Later(SHUT_S, "no_longer_watched")
             match await self._gate.ask(tx, locked[0], trunk):
                 case Passed() as passed:
-                    return await self._commit_to(tx, outreach, passed)
+                    return await self._commit_to(tx, outreach, passed, reading)
                 case Busy(because, again_s):
                     return Later(again_s, because)
                 case Refused():
@@ -230,7 +231,7 @@ class Dialer:
             await keep_candidate(tx, outreach.company_id, reading.candidate, going_on, reading.age_s)
             await keep_offer(tx, outreach.company_id, reading.offer, reading.age_s)
 
-    async def _commit_to(self, tx: Transaction, outreach: Outreach, passed: Passed) -> Claimed:
+    async def _commit_to(self, tx: Transaction, outreach: Outreach, passed: Passed, reading: Reading) -> Claimed:
         attempt_id, trunk = uuid4(), self._gate.provider
         number = await calls.claim(
             tx.conn, attempt_id, outreach.id, e164=passed.number, caller=passed.caller, provider=trunk, now=tx.now
@@ -238,7 +239,7 @@ class Dialer:
         await dials.done(tx.conn, outreach.id)
         wait_s = await trunks.take_slot(tx.conn, trunk, self._calls_per_second)
         tx.note("call_claimed", replace(outreach.about, attempt_id=attempt_id), number=number)
-        return Claimed(attempt_id, wait_s)
+        return Claimed(attempt_id, wait_s, reading.at)
 
 
 def _obstacle(trunk: Trunk, reading: Reading) -> Later | None:

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from klara_daemon.actors import call_sender
+from klara_daemon.actors import call_sender, elapsed
 from klara_daemon.actors.call_sender import CallSender
-from klara_daemon.actors.dialer import Dialer
+from klara_daemon.actors.dialer import Claimed, Dialer
 from klara_daemon.demo.private_server import free_port
 from klara_daemon.demo.telephone.api import Fault
 from klara_daemon.demo.telephone.people import NotInService
@@ -23,7 +23,7 @@ from klara_daemon.messages import CancelCall, PlanOutreach
 from klara_daemon.store import callers, dials
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.telephony.provider import Dial
-from tests.actors.scene import ACCOUNT, CALLER, COMPANY, NUMBER, PHONE, PHONE_2, Scene
+from tests.actors.scene import ACCOUNT, CALLER, COMPANY, INTERVIEW, NUMBER, PHONE, PHONE_2, Scene
 from tests.eventually import eventually
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -351,7 +351,7 @@ async def test_a_process_that_sleeps_behind_the_fence_does_not_dial_when_it_wake
 ) -> None:
     """By `monotonic` a stopped process knows, by `time` one whose machine slept."""
     outreach = await _due(watching)
-    awake, passed_by, fence = getattr(call_sender, clock), 0.0, CallSender._fence
+    awake, passed_by, fence = getattr(elapsed, clock), 0.0, CallSender._fence
 
     async def fence_and_sleep(self: CallSender, outreach_id: UUID, attempt_id: UUID) -> Dial | None:
         nonlocal passed_by
@@ -362,7 +362,7 @@ async def test_a_process_that_sleeps_behind_the_fence_does_not_dial_when_it_wake
         await watching.reconciler.look_at_one()
         return dial
 
-    monkeypatch.setattr(call_sender, clock, lambda: awake() + passed_by)
+    monkeypatch.setattr(elapsed, clock, lambda: awake() + passed_by)
     monkeypatch.setattr(CallSender, "_fence", fence_and_sleep)
     await watching.dialer.dial_one()
 
@@ -370,6 +370,23 @@ async def test_a_process_that_sleeps_behind_the_fence_does_not_dial_when_it_wake
     attempt = await watching.last_attempt(outreach)
     assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.NOT_PLACED)
     assert (await watching.told(outreach.candidate_id)).count("call_ended") == 1
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "time"])
+async def test_a_process_that_sleeps_before_the_fence_does_not_dial_on_what_it_read_before(
+    watching: Scene, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    outreach = await _due(watching)
+    claimed = await watching.dialer._prepare(outreach.id, 0)
+    assert isinstance(claimed, Claimed)
+    awake = getattr(elapsed, clock)
+    monkeypatch.setattr(elapsed, clock, lambda: awake() + 31)
+    watching.move(outreach.candidate_id, INTERVIEW)
+    await watching.dialer._sender.send(outreach.id, claimed.attempt_id, claimed.read_at)
+
+    assert watching.telephone.dials == []
+    attempt = await watching.last_attempt(outreach)
+    assert await watching.how_it_ended(attempt) == (AttemptState.ENDED, Disposition.NOT_PLACED)
 
 
 async def test_a_request_that_waits_too_long_behind_the_fence_is_not_sent(

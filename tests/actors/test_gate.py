@@ -126,7 +126,7 @@ async def test_a_number_that_was_corrected_between_claim_and_fence_is_not_called
     async with watching.database.transaction() as tx:
         await tx.conn.execute("UPDATE candidates SET phones = $1", [PHONE_2])
     assert isinstance(claimed, Claimed)
-    await watching.dialer._sender.send(outreach.id, claimed.attempt_id)
+    await watching.dialer._sender.send(outreach.id, claimed.attempt_id, claimed.read_at)
     assert watching.telephone.dials == []
     await watching.deliver()
     assert (await watching.outreach(outreach.id)).state is OutreachState.WAITING
@@ -139,7 +139,7 @@ async def test_what_changes_between_plan_and_dial_places_no_call(watching: Scene
     claimed = await watching.dialer._prepare(outreach.id, 0) if moment == "before the fence" else None
     await CHANGES[change](watching, outreach)
     if isinstance(claimed, Claimed):
-        await watching.dialer._sender.send(outreach.id, claimed.attempt_id)
+        await watching.dialer._sender.send(outreach.id, claimed.attempt_id, claimed.read_at)
     assert await dial_all(watching) == 0
     assert watching.telephone.dials == []
 

@@ -22,6 +22,7 @@ import asyncpg
 
 from klara_daemon.actors.call_scheduler import CallScheduler
 from klara_daemon.actors.dialer import Claimed, Dialer, Done, Reading
+from klara_daemon.actors.elapsed import clocks
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
 from klara_daemon.demo.embedded_postgres import EmbeddedPostgres, embedded_postgres
 from klara_daemon.domain.dispositions import Disposition
@@ -154,7 +155,7 @@ def _read(outreach: outreaches.Outreach) -> Reading:
     )
     phone = f"0151 2{outreach.candidate_id:07}"
     candidate = Candidate(outreach.candidate_id, "N", (phone,), (placement,))
-    return Reading(candidate, Offer(outreach.offer_id, "Job", "published", None, ()), time.monotonic())
+    return Reading(candidate, Offer(outreach.offer_id, "Job", "published", None, ()), clocks())
 
 
 @asynccontextmanager
