@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from klara_daemon.actors import dialer as dialer_module
+from klara_daemon.actors import elapsed
 from klara_daemon.actors import step as step_module
 from klara_daemon.domain.settings import parse
 from klara_daemon.store import companies, outreaches, stays, writebacks
@@ -110,7 +111,8 @@ def house(url: str) -> Iterator[House]:
         made = House(runner, url, databases, clock)
         for module in (stays, outreaches, writebacks, database_module, dialer_module, step_module):
             patch.setattr(module, "uuid4", made.uuid4)
-        patch.setattr(dialer_module, "monotonic", made.monotonic)
+        for clock_of_the_process in ("monotonic", "time"):
+            patch.setattr(elapsed, clock_of_the_process, made.monotonic)
         try:
             yield made
         finally:
