@@ -590,14 +590,11 @@ EXPECTED: Final = (
     "dial_postponed: number_busy",
     "attempt: not_placed",
     "attempt: technical_failure",
-    "attempt: opted_out",
     "call_planned: number_per_day",
-    "call_planned: number_per_30_days",
     "call_planned: sunday",
     "ended: exhausted",
     "ended: refused",
     "ended: withdrawn",
-    "candidate_moved",
 )
 
 
