@@ -18,8 +18,9 @@ from klara_daemon.domain.settings import parse
 from klara_daemon.store import callers, pauses, settings
 from klara_daemon.store.database import Connection
 from tests.commands.command_line import Ended, give
+from tests.domain.changed_documents import ABSENT
 from tests.domain.settings_documents import EXAMPLE as SETTINGS
-from tests.domain.situation_documents import ABSENT, EXAMPLE, changed
+from tests.domain.situation_documents import EXAMPLE, changed
 
 COMPANY, OFFER, STAGE, CANDIDATE = 89564, 1181300, 8063176, 64537342
 MOBILE = "+4915112345678"

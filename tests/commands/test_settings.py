@@ -11,7 +11,8 @@ import pytest
 
 from klara_daemon.domain.settings import LONGEST_DOCUMENT, parse, to_json
 from tests.commands.command_line import give
-from tests.domain.settings_documents import ABSENT, EXAMPLE, changed
+from tests.domain.changed_documents import ABSENT
+from tests.domain.settings_documents import EXAMPLE, changed
 
 DOCUMENT = json.dumps(EXAMPLE, ensure_ascii=False)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from typing import Any
 
 from hypothesis import strategies as st
+
+from tests.domain.changed_documents import with_changes
 
 EXAMPLE: dict[str, Any] = {
     "company": {
@@ -56,24 +56,10 @@ EXAMPLE: dict[str, Any] = {
     ],
 }
 
-ABSENT = object()
-
 
 def changed(*changes: tuple[str, object]) -> str:
-    """The example with other values at these places, such as `("calling.windows.0.to", "08:00")`."""
-    document = copy.deepcopy(EXAMPLE)
-    for path, value in changes:
-        *steps, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
-        place: Any = document
-        for step in steps:
-            place = place[step]
-        if value is ABSENT:
-            del place[last]
-        elif last == "+":
-            place.append(value)
-        else:
-            place[last] = value
-    return json.dumps(document)
+    """The example with these changes."""
+    return with_changes(EXAMPLE, *changes)
 
 
 KEYS = st.from_regex(r"\A[A-Za-z0-9_-]{1,64}\Z")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from typing import Any
+
+from tests.domain.changed_documents import with_changes
 
 EXAMPLE: dict[str, Any] = {
     "company": {"time_zone": "Europe/Berlin", "country": "DE", "subdivision": "NW"},
@@ -21,21 +21,8 @@ EXAMPLE: dict[str, Any] = {
     "opted_out": False,
     "now": "2026-11-23T09:00:00Z",
 }
-ABSENT = object()
 
 
 def changed(*changes: tuple[str, object]) -> str:
-    """The example with other values at these places, such as `("calling.windows.0.to", "08:00")`; on one line."""
-    document = copy.deepcopy(EXAMPLE)
-    for path, value in changes:
-        *steps, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
-        place: Any = document
-        for step in steps:
-            place = place[step]
-        if value is ABSENT:
-            del place[last]
-        elif last == "+":
-            place.append(value)
-        else:
-            place[last] = value
-    return json.dumps(document)
+    """The example with these changes."""
+    return with_changes(EXAMPLE, *changes)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from klara_daemon.domain.call_settings import Weekday
 from klara_daemon.domain.dialogue.turns import QuestionKind
 from klara_daemon.domain.settings import LONGEST_DOCUMENT, BadSettings, Mode, MoveWhen, parse, to_json
-from tests.domain.settings_documents import ABSENT, EXAMPLE, changed, documents
+from tests.domain.changed_documents import ABSENT
+from tests.domain.settings_documents import EXAMPLE, changed, documents
 
 
 def faults(text: str) -> dict[str, str]:

@@ -15,7 +15,8 @@ from klara_daemon.domain.attempt_policy import PastAttempt, Situation
 from klara_daemon.domain.calling_hours import CallingRules, Window
 from klara_daemon.domain.dispositions import Disposition
 from klara_daemon.domain.situation_document import LONGEST_DOCUMENT, BadSituation, parse
-from tests.domain.situation_documents import ABSENT, EXAMPLE, changed
+from tests.domain.changed_documents import ABSENT
+from tests.domain.situation_documents import EXAMPLE, changed
 
 MOBILE = "+4915112345678"
 INSTANT = "must be an instant with its zone, in the years 2000 to 2999, such as 2026-11-23T08:00:00Z"
