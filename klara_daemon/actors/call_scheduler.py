@@ -30,7 +30,7 @@ from klara_daemon.domain.attempt_rules import withdrawn
 from klara_daemon.domain.dispositions import Outcome, OutreachState
 from klara_daemon.domain.stays import Leaving
 from klara_daemon.messages import CancelCall, OutreachEnded, PlaceCall, PlanOutreach, StayChanged
-from klara_daemon.store import outreaches, settings, situations, stays, writebacks
+from klara_daemon.store import calls, outreaches, settings, situations, stays, writebacks
 from klara_daemon.store.database import Database, Transaction
 from klara_daemon.store.outreaches import Outreach, Plan
 from klara_daemon.store.settings import CompanySettings
@@ -70,7 +70,7 @@ class CallScheduler:
     async def on_plan_outreach(self, tx: Transaction, messages: Sequence[PlanOutreach]) -> None:
         """Find what follows for outreaches whose attempt ended or whose call may not start now."""
         locked = await outreaches.lock(tx.conn, [message.outreach_id for message in messages])
-        busy = await outreaches.with_open_attempt(tx.conn, [outreach.id for outreach in locked])
+        busy = await calls.open_of(tx.conn, [outreach.id for outreach in locked])
         await self._plan(tx, [one for one in locked if one.state is not OutreachState.ENDED and one.id not in busy])
 
     async def hand_out_due(self) -> bool:
@@ -138,6 +138,8 @@ class CallScheduler:
 
     async def _plan(self, tx: Transaction, locked: Sequence[Outreach]) -> None:
         """Ask the one rule about each outreach and act on its answer."""
+        if not locked:
+            return
         companies: dict[int, CompanySettings | None] = {}
         bases: dict[int, str] = {}
         for company_id in {outreach.company_id for outreach in locked}:

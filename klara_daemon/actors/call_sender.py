@@ -25,13 +25,13 @@ from klara_daemon.telephony.provider import Dial, NotSent, Objection, Rejected, 
 FENCE_S = 10.0
 """From before the fence until the request goes out; with `DIAL_S`, before anybody takes the answer for lost."""
 DIAL_S = 20.0
-READING_LASTS_S = 30.0
+READING_MAY_BE_S = 30.0
 """Rule 10: how old the reading of candidate and job may be when the request goes out."""
 REFUSED_S = 300.0
 """After so long it is tried whether a refused account, or caller number, has been mended."""
+LONGEST_WAIT_S = 300.0
 
 log = structlog.get_logger()
-LONGEST_WAIT_S = 300.0
 
 
 class CallSender:
@@ -52,7 +52,7 @@ class CallSender:
         dial = await self._fence(outreach_id, attempt_id)
         if dial is None:
             return
-        if elapsed_s(begun) > FENCE_S or elapsed_s(read_at) > READING_LASTS_S:
+        if elapsed_s(begun) > FENCE_S or elapsed_s(read_at) > READING_MAY_BE_S:
             late = NotSent("too long after the fence, or after the candidate was read")
             await self._ended(attempt_id, Disposition.NOT_PLACED, "too_late", late)
             return

@@ -30,7 +30,6 @@ from klara_daemon.recruitee.client import RecruiteeClient
 from klara_daemon.recruitee.protocol import Candidate, Gone, Offer, Reconnect, RecruiteeError, Unavailable
 from klara_daemon.store import calls, dials, outreaches, settings, stays, trunks
 from klara_daemon.store.database import Database, Transaction
-from klara_daemon.store.lines import ON_TRIAL
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.trunks import Trunk
 from klara_daemon.telephony.dialling import DialsCalls
@@ -147,8 +146,7 @@ class Dialer:
 
     def _is_full(self, trunk: Trunk) -> bool:
         """Whether looking further is in vain: nothing needs to be read for a call that no line is free for."""
-        limit = min(self._gate.calls_at_once, ON_TRIAL) if trunk.is_on_trial else self._gate.calls_at_once
-        return trunk.is_paused or trunk.open_calls >= limit
+        return trunk.is_paused or trunk.open_calls >= trunk.takes(self._gate.calls_at_once)
 
     async def _postpone(self, outreach_id: UUID, later: Later) -> None:
         """Try again later; the timeline says why, once for each reason."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from klara_daemon.domain.attempt_policy import NO_QUESTIONS, NO_SETTINGS, Call, Decision, Hold, may_call
+from klara_daemon.domain.attempt_policy import Call, Decision, may_call, plan_call
 from klara_daemon.store import lines, outreaches, settings, situations
 from klara_daemon.store.database import Transaction
 from klara_daemon.store.outreaches import Outreach
@@ -29,9 +29,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The call may not start, by the rule of this code."""
-
-    because: str
+    """The call may not start, and is to be planned anew: that says by which rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +52,12 @@ class Gate:
     ) -> Passed | Refused | Busy:
         """May this locked outreach be called now? `attempt_id` is that of the call, once it is claimed."""
         company = await settings.company(tx.conn, outreach.company_id)
-        if company is None:
-            return _refused(Hold((NO_SETTINGS,)))
-        rules = {outreach.company_id: company.rules}
-        situation = (await situations.of(tx.conn, [outreach], rules, tx.now))[outreach.id]
-        decision = may_call(situation, tx.now)
-        if not isinstance(decision, Call):
-            return _refused(decision)
-        if await outreaches.without_questions(tx.conn, [outreach.id]):
-            return _refused(Hold((NO_QUESTIONS,)))
+        rules = {outreach.company_id: company.rules} if company else {}
+        situation = (await situations.of(tx.conn, [outreach], rules, tx.now)).get(outreach.id)
+        has_questions = not await outreaches.without_questions(tx.conn, [outreach.id])
+        if not isinstance(plan_call(situation, tx.now, has_questions=has_questions), Call):
+            return Refused()
+        assert company is not None and situation is not None  # noqa: PT018 - else nothing could be said on the phone
         assert situation.number is not None
         limits = lines.Limits(self.provider, self.calls_at_once, company.calls_at_once)
         stand = await lines.of(tx.conn, outreach, situation.number, trunk, limits, besides=attempt_id)
@@ -70,10 +65,6 @@ class Gate:
         if isinstance(decision, Call):
             return Passed(situation.number, company.caller_number)
         return _busy(decision, tx.now)
-
-
-def _refused(decision: Decision) -> Refused:
-    return Refused(" ".join(rule.code for rule in decision.rules))
 
 
 def _busy(decision: Decision, now: datetime) -> Busy:

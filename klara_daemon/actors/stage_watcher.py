@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from time import monotonic
 from typing import assert_never
 
 import structlog
 
+from klara_daemon.actors.elapsed import Clocks, clocks, elapsed_s
 from klara_daemon.actors.patience import PATIENCE, Patience
 from klara_daemon.actors.readings import keep_candidate, keep_offer
 from klara_daemon.actors.recruitee_door import RecruiteeDoor
@@ -109,14 +109,14 @@ class StageWatcher:
         async with self._database.connection() as conn:
             if not await outreaches.is_any_open(conn, watch.company_id, watch.offer_id):
                 return
-        begun = monotonic()
+        begun = clocks()
         try:
             offer = await self._recruitee.offer(access, watch.offer_id)
         except RecruiteeError as error:
             log.warning("offer_not_read", company_id=watch.company_id, offer_id=watch.offer_id, cause=str(error))
             return
         async with self._database.transaction() as tx:
-            await keep_offer(tx, watch.company_id, offer, monotonic() - begun)
+            await keep_offer(tx, watch.company_id, offer, elapsed_s(begun))
 
     async def _poll_failed(self, watch: Watch, error: RecruiteeError) -> None:
         log.warning(
@@ -173,7 +173,7 @@ class StageWatcher:
         if access is None:
             await self._read_later(read, "the company has no token")
             return True
-        begun = monotonic()
+        begun = clocks()
         try:
             candidate: Candidate | None = await self._recruitee.candidate(access, read.candidate_id)
         except Gone:
@@ -194,8 +194,8 @@ class StageWatcher:
         async with self._database.transaction() as tx:
             await stays.read_later(tx.conn, read, wait_s)
 
-    async def _settle(self, read: Read, candidate: Candidate | None, begun: float) -> None:
-        """Let a reading (begun then, monotonic seconds) begin and end stays, unless it is outdated.
+    async def _settle(self, read: Read, candidate: Candidate | None, begun: Clocks) -> None:
+        """Let a reading (begun then) begin and end stays, unless it is outdated.
 
         A doubled or late reason to read is no matter.
         """
@@ -215,7 +215,7 @@ class StageWatcher:
                     case _:
                         assert_never(change)
             if candidate is not None:
-                await keep_candidate(tx, read.company_id, candidate, going_on, monotonic() - begun)
+                await keep_candidate(tx, read.company_id, candidate, going_on, elapsed_s(begun))
             for stay in going_on:
                 if stay.already_there and stay.place in watched:
                     await self._enter_after_all(tx, stay, watched[stay.place])

@@ -19,7 +19,7 @@ from klara_daemon.domain.faults import Fault
 from klara_daemon.domain.json_lines import Written, documents
 from klara_daemon.domain.lines import Lines
 from klara_daemon.domain.situation_document import BadSituation, SituationDocument, parse
-from klara_daemon.store import lines, outreaches, settings, situations
+from klara_daemon.store import calls, lines, outreaches, settings, situations
 from klara_daemon.store.database import Connection
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.session import session
@@ -122,7 +122,7 @@ async def _known(conn: Connection, outreach: Outreach, now: datetime) -> Known:
     return Known(
         situation=situation,
         outcome=outreach.outcome,
-        is_calling=bool(await outreaches.with_open_attempt(conn, [outreach.id])),
+        is_calling=bool(await calls.open_of(conn, [outreach.id])),
         has_questions=not await outreaches.without_questions(conn, [outreach.id]),
     )
 

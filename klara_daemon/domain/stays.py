@@ -12,6 +12,10 @@ FIRST_LOOK_IN_TIME = timedelta(minutes=5)
 """From the moment at which the settings name a stage. Whoever is there at a later first look may have come between."""
 
 
+#: Recruitee's words for the status of an offer for which nobody is wanted any more.
+CLOSED_OFFER = frozenset({"closed", "archived"})
+
+
 class Leaving(StrEnum):
     """Why a stay ended."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
+from klara_daemon.domain.stays import CLOSED_OFFER
 from klara_daemon.recruitee.json_values import identifier, instant, member, members, read_json, text
 
 SIGNATURE_HEADER = "X-Recruitee-Signature"
@@ -115,7 +116,7 @@ class Offer:
     @property
     def is_open(self) -> bool:
         """Whether people are still wanted for it: neither closed nor archived."""
-        return self.status not in {"closed", "archived"}
+        return self.status not in CLOSED_OFFER
 
 
 @dataclass(frozen=True, slots=True)

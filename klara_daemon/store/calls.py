@@ -57,12 +57,6 @@ def attempt_of(row: asyncpg.Record) -> Attempt:
     return Attempt(**values)
 
 
-async def number_is_busy(conn: Connection, e164: str) -> bool:
-    """Whether another attempt to this number is live."""
-    busy: bool = await conn.fetchval("SELECT EXISTS (SELECT FROM attempts WHERE e164 = $1 AND state <> 'ended')", e164)
-    return busy
-
-
 async def claim(
     conn: Connection,
     attempt_id: UUID,

@@ -12,9 +12,6 @@ from klara_daemon.store.database import Connection
 from klara_daemon.store.outreaches import Outreach
 from klara_daemon.store.trunks import Trunk
 
-#: A trunk that was paused is tried with so many calls at once.
-ON_TRIAL = 1
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -46,7 +43,7 @@ async def of(
     assert row is not None
     return Lines(
         trunk_calls=row["on_trunk"],
-        trunk_limit=min(limits.on_trunk, ON_TRIAL) if trunk.is_on_trial else limits.on_trunk,
+        trunk_limit=trunk.takes(limits.on_trunk),
         company_calls=row["of_company"],
         company_limit=limits.of_company,
         slot_in=timedelta(seconds=0 if besides else trunk.slot_in_s),

@@ -276,14 +276,6 @@ async def calling_without_call(conn: Connection, for_s: float) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def with_open_attempt(conn: Connection, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these outreaches have a call under way."""
-    rows = await conn.fetch(
-        "SELECT outreach_id FROM attempts WHERE outreach_id = ANY($1::uuid[]) AND state <> 'ended'", ids
-    )
-    return {row["outreach_id"] for row in rows}
-
-
 async def was_called(conn: Connection, outreach_id: UUID) -> bool:
     """Whether there was any attempt."""
     called: bool = await conn.fetchval("SELECT EXISTS (SELECT FROM attempts WHERE outreach_id = $1)", outreach_id)

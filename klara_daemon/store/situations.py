@@ -11,7 +11,7 @@ from klara_daemon.domain.attempt_policy import PastAttempt, Situation, next_numb
 from klara_daemon.domain.calling_hours import CallingRules
 from klara_daemon.domain.dispositions import UNCOUNTED, Disposition
 from klara_daemon.domain.phone_numbers import callable_numbers
-from klara_daemon.domain.stays import Leaving
+from klara_daemon.domain.stays import CLOSED_OFFER, Leaving
 from klara_daemon.store.database import Connection
 from klara_daemon.store.outreaches import Outreach
 
@@ -75,12 +75,13 @@ async def _people(
     rows = await conn.fetch(
         "SELECT o.id, coalesce(c.phones, '{}') AS phones, s.entered_at,"
         "       coalesce(s.left_because, o.withdraw_because) AS left_because,"
-        "       coalesce(f.status NOT IN ('closed', 'archived'), true) AS offer_is_open"
+        "       coalesce(f.status <> ALL($2::text[]), true) AS offer_is_open"
         "  FROM outreaches o JOIN stays s ON s.id = o.stay_id"
         "  LEFT JOIN candidates c ON (c.company_id, c.candidate_id) = (o.company_id, o.candidate_id)"
         "  LEFT JOIN offers f ON (f.company_id, f.offer_id) = (o.company_id, o.offer_id)"
         " WHERE o.id = ANY($1::uuid[])",
         list(by_id),
+        list(CLOSED_OFFER),
     )
     return {
         row["id"]: _Person(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from klara_daemon.domain.stays import Place
+from klara_daemon.domain.stays import CLOSED_OFFER, Place
 from klara_daemon.store.database import Connection
 
 
@@ -172,10 +172,10 @@ async def offer_title(conn: Connection, company_id: int, offer_id: int) -> str |
 async def offer_is_open(conn: Connection, company_id: int, offer_id: int) -> bool:
     """Whether a job was open when it was last read; one that never was counts as open."""
     is_closed: bool = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM offers"
-        "                WHERE company_id = $1 AND offer_id = $2 AND status IN ('closed', 'archived'))",
+        "SELECT EXISTS (SELECT FROM offers WHERE company_id = $1 AND offer_id = $2 AND status = ANY($3::text[]))",
         company_id,
         offer_id,
+        list(CLOSED_OFFER),
     )
     return not is_closed
 

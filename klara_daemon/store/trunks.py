@@ -12,6 +12,8 @@ import asyncpg
 
 from klara_daemon.store.database import Connection
 
+_ON_TRIAL = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
@@ -31,6 +33,10 @@ class Trunk:
     def is_paused(self) -> bool:
         """Whether no call may be placed now."""
         return self.paused_s > 0
+
+    def takes(self, calls_at_once: int) -> int:
+        """How many calls at once it takes now, of so many that it takes at its best: on trial a single one."""
+        return min(calls_at_once, _ON_TRIAL) if self.is_on_trial else calls_at_once
 
 
 _TRUNK = (

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from klara_daemon.actors.elapsed import clocks
 from klara_daemon.messages import StayChanged, WebhookAccepted
 from klara_daemon.store import companies, stays, watches
 from tests.actors.scene import (
@@ -183,7 +184,7 @@ async def test_an_outdated_reading_decides_nothing(watching: Scene) -> None:
 
     watching.move(candidate_id, INTERVIEW)
     await _told_by_webhook(watching, candidate_id, "2", to=INTERVIEW)
-    await watching.watcher._settle(first, older, 0.0)
+    await watching.watcher._settle(first, older, clocks())
     await watching.read()
 
     assert await watching.open_stays() == []
