@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -67,8 +68,8 @@ class House:
         return UUID(int=self._dice.getrandbits(128), version=4)
 
     def monotonic(self) -> float:
-        """The seconds that the machine has let pass."""
-        return self.example.world.seconds if self.example else 0.0
+        """Real seconds and those that the machine has let pass: of two readings, the first begun has to be older."""
+        return monotonic() + (self.example.world.seconds if self.example else 0.0)
 
     @asynccontextmanager
     async def new_example(self, start: datetime) -> AsyncIterator[Example]:
